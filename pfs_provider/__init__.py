@@ -1,0 +1,27 @@
+"""Versioned data and data-driven pipelines as a library inside Airflow and Argo Workflows.
+
+Imports nothing until a name is asked for, because Airflow imports this package in every process.
+"""
+
+from typing import Any
+
+__all__ = ["Pfs", "PfsError", "__version__"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # lazy: importing the package must stay free of cost (see the module's docstring)
+    if name == "Pfs":
+        from pfs_provider.pfs import Pfs  # noqa: PLC0415
+
+        return Pfs
+    if name == "PfsError":
+        from pfs_provider.errors import PfsError  # noqa: PLC0415
+
+        return PfsError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Pure words: ids, names, ancestry, addresses, paths, globs."""
