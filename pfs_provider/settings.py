@@ -1,0 +1,162 @@
+"""Where the catalog and the store are: the only reader of the environment.
+
+Order, the first that says something wins: arguments, environment (``PFS_CATALOG``, ``PFS_STORE``,
+``PFS_HOME``), the file ``pfs.toml`` (named by ``PFS_CONFIG``, else in the working folder, else in the home
+folder), the default: one folder ``pfs`` below the user's data folder.
+Must not know: what a catalog or a store is; both are URLs here.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from pfs_provider.errors import ErrorCode, RefusedError
+
+__all__ = ["Settings", "load_settings", "store_options", "user_name", "worker_environment"]
+
+CONFIG_NAME = "pfs.toml"
+STORE_PREFIXES = ("AWS_", "GOOGLE_", "AZURE_")
+"""Variables that object stores take their credentials and endpoints from."""
+WORKER_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TZ")
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE")
+
+
+class Settings(BaseSettings):
+    """What was set. ``catalog`` is an SQLAlchemy URL, ``store`` a store URL; both derive from ``home``."""
+
+    model_config = SettingsConfigDict(env_prefix="PFS_", extra="forbid")
+
+    home: Path | None = None
+    catalog: str | None = None
+    store: str | None = None
+    project: str = "default"
+    workers: int | None = Field(default=None, ge=1, le=1000)
+    lease_s: float = Field(default=20.0, gt=0)
+    scratch: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _read_config())
+
+    @property
+    def home_folder(self) -> Path:
+        """The folder of the embedded default, absolute."""
+        return (self.home or _default_home()).expanduser().absolute()
+
+    @property
+    def catalog_url(self) -> str:
+        """The SQLAlchemy URL of the catalog."""
+        return self.catalog or f"sqlite:///{self.home_folder / 'catalog.db'}"
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the object store."""
+        return self.store or (self.home_folder / "store").as_uri()
+
+    @property
+    def hidden_folders(self) -> tuple[Path, ...]:
+        """Local folders that user code must not see: whatever holds the store or the catalog."""
+        found = []
+        if self.store is None or self.catalog is None:
+            found.append(self.home_folder)
+        for url, scheme in ((self.store or "", "file://"), (self.catalog or "", "sqlite:///")):
+            if url.startswith(scheme):
+                path = Path(url.removeprefix(scheme))
+                found.append(path if scheme == "file://" else path.parent)
+        return tuple(found)
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """Return the settings; arguments that are None do not count.
+
+    Raises:
+        RefusedError: ``settings-illegal`` naming the setting, where it can be set, and what it takes.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    if "home" in given and not {"catalog", "store"} & given.keys():
+        # A home given in code means that home, whatever the environment says of its parts.
+        home = Path(given["home"]).expanduser().absolute()
+        given |= {"catalog": f"sqlite:///{home / 'catalog.db'}", "store": (home / "store").as_uri()}
+        given["home"] = home
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"setting {name!r} (PFS_{name.upper()}, or {name} in {CONFIG_NAME}): {first['msg']}",
+            setting=name,
+        ) from error
+
+
+def store_options() -> dict[str, str]:
+    """Return what the environment says to object store clients, names in lower case."""
+    return {
+        name.lower(): value
+        for name, value in os.environ.items()
+        if name.startswith(STORE_PREFIXES)
+    }
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of a worker: the store and its credentials, nothing of the catalog."""
+    keep = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(STORE_PREFIXES)
+        or name in WORKER_VARIABLES
+        or name in CERTIFICATE_VARIABLES
+    }
+    return keep | {"PFS_STORE": settings.store_url, "PFS_CONFIG": os.devnull}
+
+
+def user_name() -> str:
+    """Return who is at work, for the record; empty when unknown."""
+    return os.environ.get("USER", "")
+
+
+def _default_home() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser() / "pfs"
+
+
+def _read_config() -> dict[str, Any]:
+    named = os.environ.get("PFS_CONFIG")
+    if named:
+        places = [Path(named)]
+    else:
+        places = [Path(CONFIG_NAME), Path(os.environ.get("PFS_HOME") or _default_home()) / CONFIG_NAME]
+    for place in places:
+        try:
+            return tomllib.loads(place.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            if named:
+                raise RefusedError(
+                    ErrorCode.SETTINGS_ILLEGAL,
+                    f"PFS_CONFIG names {named}, which does not exist",
+                    setting="config",
+                ) from None
+        except (OSError, ValueError) as error:
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL, f"{place} cannot be read: {error}", setting="config"
+            ) from error
+    return {}

@@ -1,0 +1,1 @@
+"""The only room that joins catalog and storage: commits, their files, and what they come from."""

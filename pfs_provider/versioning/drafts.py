@@ -1,0 +1,187 @@
+"""A draft: the ordered changes that one writer has gathered for one commit.
+
+Invariants: bytes are uploaded as they come, but nothing of a draft is visible before it lands; a draft that is
+dropped leaves only objects that nothing names. The last change to a path wins.
+Must not know: branches and heads (landing.py).
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+
+from pfs_provider.errors import ErrorCode, NotFoundError
+from pfs_provider.refs.paths import PfsPath, join_path
+from pfs_provider.storage.content import ContentWriter
+from pfs_provider.storage.deltas import Delta
+from pfs_provider.storage.listing import find_item, iter_entries
+from pfs_provider.storage.reading import read_entry
+from pfs_provider.storage.rows import Rows
+from pfs_provider.storage.storage import Storage
+from pfs_provider.storage.tree import find_entry
+from pfs_provider.storage.values import Entry, TreeRef
+from pfs_provider.versioning.sources import Source, open_source
+
+__all__ = ["Draft"]
+
+Progress = Callable[[int, int], None]
+"""Called with files and bytes done so far."""
+
+
+class Draft:
+    """Changes in order, to be applied to a base tree.
+
+    Args:
+        storage: Where the bytes go.
+        base: The tree that the draft was begun on: appends read it, unchanged files reuse it.
+        progress: Told how far a folder has come.
+    """
+
+    def __init__(
+        self, storage: Storage, base: TreeRef, *, progress: Progress | None = None
+    ) -> None:
+        self._storage = storage
+        self._base = base
+        self._progress = progress
+        self._deltas: list[Delta] = []
+        self._deletes: list[str] = []
+        self._writer: ContentWriter | None = None
+        self.appended: dict[PfsPath, bytes | None] = {}
+        """Digest of what each append was made to; the base must still hold it when the draft lands."""
+
+    def put_file(self, path: PfsPath, source: Source, *, append: bool = False) -> None:
+        """Put one file, or append to it.
+
+        Raises:
+            NotFoundError, RefusedError, UnavailableError: The source cannot be read (sources.py).
+        """
+        if append:
+            self._append(path, source)
+            return
+        if isinstance(source, Path):
+            self._content().put_local(path, source)
+            return
+        with open_source(source) as stream:
+            self._content().put_stream(path, stream)
+
+    def put_tree(self, path: PfsPath, folder: Path) -> None:
+        """Put a local folder's contents below ``path``."""
+        self._content().put_folder(path, folder, progress=self._progress)
+
+    def delete_file(self, path: PfsPath) -> None:
+        """Delete a file, or all below a directory.
+
+        Raises:
+            NotFoundError: ``file-not-found``: neither the draft nor its base has it.
+        """
+        self._settle()
+        if not self._holds(path):
+            raise NotFoundError(
+                ErrorCode.FILE_NOT_FOUND, f"there is no {path} to delete", path=path
+            )
+        self._deletes.append(path)
+
+    def copy_entries(self, path: PfsPath, tree: TreeRef, source: PfsPath) -> None:
+        """Copy a file or directory of any tree to ``path``, by reference.
+
+        Raises:
+            NotFoundError: ``file-not-found``: the tree has no such file or directory.
+        """
+        self._settle()
+        item = find_item(self._storage, tree, source)
+        if item is None:
+            raise NotFoundError(ErrorCode.FILE_NOT_FOUND, f"there is no {source}", path=source)
+        if item.entry is not None:
+            pairs: Iterator[tuple[str, Entry]] = iter([(path, item.entry)])
+        else:
+            below = iter_entries(self._storage, tree, prefix=source)
+            cut = 0 if source == "/" else len(source)
+            pairs = ((join_path(path, found[cut:]), entry) for found, entry in below)
+        self._push(Rows.from_entries(pairs))
+
+    def finish(self) -> list[Delta]:
+        """Return the changes in order; all their bytes are stored."""
+        self._settle()
+        if self._deletes:
+            self._push(Rows.from_entries(()))
+        return self._deltas
+
+    def abort(self) -> None:
+        """Stop uploading and forget everything."""
+        if self._writer is not None:
+            self._writer.abort()
+            self._writer = None
+
+    def _content(self) -> ContentWriter:
+        if self._writer is None:
+            self._writer = ContentWriter(self._storage, base=self._base)
+        return self._writer
+
+    def _settle(self) -> None:
+        """Turn what was put so far into rows, so that later changes come after it."""
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        for rows in writer.finish():
+            self._push(rows)
+
+    def _push(self, rows: Rows) -> None:
+        self._deltas.append(Delta(deletes=tuple(self._deletes), rows=rows))
+        self._deletes = []
+
+    def _append(self, path: PfsPath, source: Source) -> None:
+        self._settle()
+        old = self._find(path)
+        with open_source(source) as stream:
+            if old is None:
+                self._content().put_stream(path, stream)
+                return
+            pieces = itertools.chain(
+                read_entry(self._storage, old), iter(lambda: stream.read(1 << 20), b"")
+            )
+            self._content().put_stream(path, BufferedReader(_Joined(pieces)))
+
+    def _find(self, path: PfsPath) -> Entry | None:
+        for delta in reversed(self._deltas):
+            for found, entry in delta.rows.entries():
+                if found == path:
+                    return entry
+            if any(_covers(deleted, path) for deleted in delta.deletes):
+                return None
+        if any(_covers(deleted, path) for deleted in self._deletes):
+            return None
+        entry = find_entry(self._storage, self._base, path)
+        self.appended[path] = None if entry is None else entry.digest
+        return entry
+
+    def _holds(self, path: PfsPath) -> bool:
+        for delta in [*reversed(self._deltas)]:
+            if any(_covers(path, found) for found, _ in delta.rows.entries()):
+                return True
+            if any(_covers(deleted, path) for deleted in delta.deletes):
+                return False
+        return path == "/" or find_item(self._storage, self._base, path) is not None
+
+
+def _covers(directory: str, path: str) -> bool:
+    return directory in ("/", path) or path.startswith(directory + "/")
+
+
+class _Joined(RawIOBase):
+    """Reads pieces of bytes one after the other as one file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override] # typeshed: WriteableBuffer
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        n = min(len(buffer), len(self._rest))
+        buffer[:n] = self._rest[:n]
+        self._rest = self._rest[n:]
+        return n

@@ -1,0 +1,240 @@
+"""How a draft becomes a commit: whole, on top of whatever the branch's head is by then.
+
+Order: objects first, row last (docs/internals/ordering.md). A head that moved meanwhile costs another round; the last
+round holds the catalog's write lock, so a writer always gets through.
+"""
+
+from collections.abc import Sequence
+
+from pfs_provider.catalog import branches, commits
+from pfs_provider.catalog.catalog import Tx
+from pfs_provider.catalog.values import Commit, CommitPin
+from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.refs.addresses import Address
+from pfs_provider.refs.ids import CommitId
+from pfs_provider.refs.names import BranchKey
+from pfs_provider.storage.apply import apply_changes, apply_deltas
+from pfs_provider.storage.deltas import Delta, write_delta
+from pfs_provider.storage.tree import find_entry
+from pfs_provider.storage.values import TreeRef
+from pfs_provider.versioning.drafts import Draft
+from pfs_provider.versioning.trees import base_tree
+from pfs_provider.versioning.versions import Versions
+
+__all__ = ["Landing", "attach_draft", "finish_commit", "land_draft"]
+
+OPTIMISTIC_ROUNDS = 3
+"""Rounds without the lock. More than a few means a crowd, and then waiting in line is quicker."""
+
+
+class Landing:
+    """What a commit will say of itself."""
+
+    __slots__ = ("id", "message", "provenance", "run")
+
+    def __init__(
+        self,
+        commit_id: CommitId,
+        *,
+        message: str = "",
+        provenance: Sequence[CommitPin] = (),
+        run: dict[str, object] | None = None,
+    ) -> None:
+        self.id = commit_id
+        self.message = message
+        self.provenance = provenance
+        self.run = run
+
+
+def land_draft(
+    versions: Versions, key: BranchKey, draft: Draft, landing: Landing, *, tx: Tx | None = None
+) -> Commit:
+    """Make one finished commit of a draft and open everything downstream.
+
+    Args:
+        versions: Where.
+        key: The branch; it is made if the repo has none of that name.
+        draft: The changes. Its bytes are uploaded first.
+        landing: The commit's id, message and provenance.
+        tx: A transaction to be part of; None makes one.
+
+    Returns:
+        The finished commit.
+
+    Raises:
+        NotFoundError: ``repo-not-found``.
+        RefusedError: ``output-branch``: only a job or its owner writes there.
+        ConflictError: ``path-conflict``: a path would be file and directory; ``branch-moved``: a file
+            that the draft appends to has changed meanwhile. Nothing was committed.
+    """
+    deltas = draft.finish()
+    if tx is not None:
+        return _land_locked(versions, tx, key, deltas, draft, landing)
+    for _ in range(OPTIMISTIC_ROUNDS):
+        with versions.catalog.read() as reading:
+            head, base = _head(reading, key)
+        tree = _apply(versions, base, deltas, draft)
+        try:
+            with versions.catalog.write() as writing:
+                return _land(writing, key, head, tree, landing)
+        except ConflictError as error:
+            if error.code != ErrorCode.BRANCH_MOVED:
+                raise
+    with versions.catalog.write() as writing:
+        return _land_locked(versions, writing, key, deltas, draft, landing)
+
+
+def attach_draft(versions: Versions, commit: Commit, draft: Draft) -> None:
+    """Add a draft's changes to an open commit.
+
+    Raises:
+        ConflictError: ``commit-finished``: it was finished meanwhile.
+    """
+    names = [write_delta(versions.storage, delta) for delta in draft.finish()]
+    with versions.catalog.write() as tx:
+        for name in names:
+            commits.attach_delta(tx, commit.repo, commit.id, name)
+
+
+def finish_commit(
+    versions: Versions, address: Address, *, error: str | None = None, tx: Tx | None = None
+) -> Commit:
+    """Finish an open commit.
+
+    Args:
+        versions: Where.
+        address: The open commit, or a branch that has one.
+        error: Why nothing must build on it; None for a good commit.
+        tx: A transaction to be part of; None makes one.
+
+    Raises:
+        NotFoundError: No such commit.
+        ConflictError: ``commit-finished``: it is finished, or the branch has none open;
+            ``path-conflict``: the commit stays open, so that it can be mended or deleted.
+    """
+    if tx is not None:
+        return _finish_locked(versions, tx, address, error)
+    for _ in range(OPTIMISTIC_ROUNDS):
+        with versions.catalog.read() as reading:
+            commit = _find_open(reading, address)
+            names = commits.list_deltas(reading, commit.repo, commit.id)
+            head, base = _head(reading, BranchKey(commit.repo, commit.branch), open_commit=commit)
+        tree = apply_deltas(versions.storage, base, names)
+        try:
+            with versions.catalog.write() as writing:
+                if commits.list_deltas(writing, commit.repo, commit.id) != names:
+                    continue
+                return _finish(writing, commit, head, tree, error)
+        except ConflictError as conflict:
+            if conflict.code != ErrorCode.BRANCH_MOVED:
+                raise
+    with versions.catalog.write() as writing:
+        return _finish_locked(versions, writing, address, error)
+
+
+def _head(
+    tx: Tx, key: BranchKey, *, open_commit: Commit | None = None
+) -> tuple[CommitId | None, TreeRef]:
+    branch = branches.find_branch(tx, key)
+    if open_commit is not None and (branch is None or branch.open_commit != open_commit.id):
+        # A downstream commit: it is the head itself, and builds on its parent.
+        base = commits.base_commit(tx, open_commit)
+        return None if branch is None else branch.head, base_tree(tx, base)
+    head = None if branch is None or branch.head is None else branch.head
+    commit = None if head is None else commits.get_commit(tx, key.repo, head)
+    return head, base_tree(tx, commit)
+
+
+def _land_locked(
+    versions: Versions,
+    tx: Tx,
+    key: BranchKey,
+    deltas: Sequence[Delta],
+    draft: Draft,
+    landing: Landing,
+) -> Commit:
+    head, base = _head(tx, key)
+    return _land(tx, key, head, _apply(versions, base, deltas, draft), landing)
+
+
+def _land(
+    tx: Tx, key: BranchKey, head: CommitId | None, tree: TreeRef, landing: Landing
+) -> Commit:
+    return commits.land_commit(
+        tx,
+        key,
+        id=landing.id,
+        message=landing.message,
+        provenance=landing.provenance,
+        tree=tree.text,
+        n_files=tree.n_files,
+        size=tree.size,
+        expected_head=head,
+        run=landing.run,
+    )
+
+
+def _finish_locked(versions: Versions, tx: Tx, address: Address, error: str | None) -> Commit:
+    commit = _find_open(tx, address)
+    head, base = _head(tx, BranchKey(commit.repo, commit.branch), open_commit=commit)
+    tree = apply_deltas(versions.storage, base, commits.list_deltas(tx, commit.repo, commit.id))
+    return _finish(tx, commit, head, tree, error)
+
+
+def _finish(
+    tx: Tx, commit: Commit, head: CommitId | None, tree: TreeRef, error: str | None
+) -> Commit:
+    if commit.origin == "auto":
+        return commits.finish_downstream(
+            tx,
+            commit.repo,
+            commit.id,
+            tree=tree.text,
+            n_files=tree.n_files,
+            size=tree.size,
+            error=error,
+        )
+    return commits.finish_commit(
+        tx,
+        commit.repo,
+        commit.id,
+        tree=tree.text,
+        n_files=tree.n_files,
+        size=tree.size,
+        expected_head=head,
+        error=error,
+    )
+
+
+def _find_open(tx: Tx, address: Address) -> Commit:
+    if address.commit is None:
+        branch = branches.get_branch(tx, address.branch_key)
+        if branch.open_commit is not None:
+            return commits.get_commit(tx, address.repo, branch.open_commit)
+    commit = commits.resolve_commit(tx, address)
+    if commit.state not in {"open", "finishing"}:
+        raise ConflictError(
+            ErrorCode.COMMIT_FINISHED,
+            f"{commit.repo}@{commit.id} is finished already: start another commit",
+            commit=commit.id,
+        )
+    return commit
+
+
+def _apply(
+    versions: Versions, base: TreeRef, deltas: Sequence[Delta], draft: Draft
+) -> TreeRef:
+    for path, digest in draft.appended.items():
+        entry = find_entry(versions.storage, base, path)
+        if (None if entry is None else entry.digest) != digest:
+            raise ConflictError(
+                ErrorCode.BRANCH_MOVED,
+                f"{path} changed while it was appended to: repeat the append",
+                path=path,
+            )
+    tree = base
+    for delta in deltas:
+        tree = apply_changes(versions.storage, tree, deletes=delta.deletes, rows=delta.rows)
+    return tree
+
+

@@ -1,0 +1,19 @@
+"""The handle that every verb of this room takes: one catalog and one storage that belong together."""
+
+from dataclasses import dataclass
+
+from pfs_provider.catalog.catalog import Catalog
+from pfs_provider.clock import Clock, IdSource
+from pfs_provider.storage.storage import Storage
+
+__all__ = ["Versions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """A catalog and the storage that its commits point into."""
+
+    catalog: Catalog
+    storage: Storage
+    clock: Clock
+    ids: IdSource
