@@ -1,0 +1,62 @@
+# One way in. `make` alone prints what there is. Needs Python 3.11 or newer, git and make; nothing else.
+# Settings: PYTHON=/path/to/python3.11  WORKERS=2 (test processes)  SOAK_KILLS=200  UPGRADE=1 (for lock)
+
+BIN := .venv/bin
+READY := .venv/ready
+WORKERS ?= 2
+SOAK_KILLS ?= 200
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test soak format lint check bench docs golden lock clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+setup: $(READY) ## make .venv with everything in it, from the hashed lock
+
+# The stamp is newer than all that it was made from; a half-made environment has none.
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml tools/setup.py
+	@test -n "$(PYTHON)" || { echo "setup: no Python found: install Python 3.11, or say make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@rm -f $(READY)
+	@"$(PYTHON)" tools/setup.py
+	@touch $(READY)
+
+demo: $(READY) ## two pipelines over real photographs, through Airflow
+	@$(BIN)/python -m dags.demo
+
+test: $(READY) ## run the tests; `make test ARGS="tests/unit/refs -k glob"` runs some
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+soak: $(READY) ## kill -9 at random moments, then compare with an undisturbed run
+	@$(BIN)/python -m tests.soak --kills $(SOAK_KILLS)
+
+format: $(READY) ## rewrite the code in the one format
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+lint: $(READY) ## style, types, layers, size of files, locks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/sizes.py
+	$(BIN)/python tools/locks.py check
+
+check: lint test ## what must hold before a commit is shared
+
+bench: $(READY) ## measure, and print the tables beside their goals
+	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+docs: $(READY) ## build the documentation into site/ and check every link
+	@$(BIN)/python -m mkdocs build --quiet --strict
+
+golden: $(READY) ## rewrite tests/golden; look at the difference before committing it
+	@PFS_TEST_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
+
+lock: $(READY) ## compile requirements/ again; UPGRADE=1 takes newer versions
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/locks.py write $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what make made
+	@rm -rf .venv build dist site .demo .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,134 @@
+"""Make .venv: a virtual environment with the locked packages and this project in it, editable.
+
+Runs on whatever Python is there, so it uses the standard library only, and parses on old Pythons
+in order to refuse them politely. Safe to interrupt and to repeat. Everything is pinned by hash: pip
+installs uv from requirements/uv.txt, uv installs requirements/dev.txt. Where packages come from is
+the machine's business: what pip is configured with (pip.conf, PIP_*) is handed to uv, unless UV_*
+says otherwise.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+OLDEST = (3, 11)
+
+# What pip calls it, what uv calls it, and what stands between several values in uv's.
+PIP_TO_UV = (
+    ("index-url", "UV_DEFAULT_INDEX", " "),
+    ("extra-index-url", "UV_INDEX", " "),
+    ("find-links", "UV_FIND_LINKS", ","),
+    ("trusted-host", "UV_INSECURE_HOST", " "),
+    ("default-timeout", "UV_HTTP_TIMEOUT", ""),
+    ("timeout", "UV_HTTP_TIMEOUT", ""),
+    ("cert", "SSL_CERT_FILE", ""),
+    ("client-cert", "SSL_CLIENT_CERT", ""),
+    ("proxy", "ALL_PROXY", ""),
+)
+
+
+def main() -> None:
+    """Make or repair the environment, or say in one line what to do first."""
+    check_python()
+    if not fits():
+        print("setup: making .venv with Python %d.%d" % sys.version_info[:2], flush=True)
+        venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(VENV)
+    run([PYTHON, "-m", "pip", "install", *PIP_FLAGS, "-r", "requirements/uv.txt"], dict(os.environ))
+    environment = uv_environment()
+    uv = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
+    run([*uv, *UV_FLAGS, "-r", "requirements/dev.txt"], environment)
+    run([*uv, "--quiet", "--offline", "--no-deps", "--no-build-isolation", "-e", "."], environment)
+    print("setup: done; the command line is .venv/bin/pfs", flush=True)
+
+
+PIP_FLAGS = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:")
+UV_FLAGS = ("--quiet", "--require-hashes", "--only-binary", ":all:")
+
+
+def check_python() -> None:
+    """End with the way out where this Python cannot make the environment."""
+    have = "%d.%d" % sys.version_info[:2]
+    if sys.version_info[:2] < OLDEST:
+        sys.exit(
+            "setup: Python %d.%d or newer is needed and this is %s (%s). Install one, or name one:"
+            " make setup PYTHON=/path/to/python3.11" % (*OLDEST, have, sys.executable)
+        )
+    try:
+        import ensurepip  # noqa: F401, PLC0415  # lazy: its absence is what is asked here
+    except ImportError:
+        sys.exit(
+            "setup: this Python (%s) comes without ensurepip, which makes virtual environments."
+            " On Debian and Ubuntu install python%s-venv; or name another Python:"
+            " make setup PYTHON=/path/to/python3.11" % (sys.executable, have)
+        )
+
+
+def fits() -> bool:
+    """Return whether .venv is there, runs, has pip and is of this Python's version."""
+    try:
+        said = subprocess.run(
+            [PYTHON, "-c", "import pip, sys; print(*sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return said.split() == [str(part) for part in sys.version_info[:2]]
+
+
+def pip_settings() -> dict[str, str]:
+    """Return what pip is configured with, by pip's names; the environment outranks files."""
+    said = subprocess.run(
+        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    settings: dict[str, str] = {}
+    for rank in ("global.", "install.", ":env:."):
+        for line in said.splitlines():
+            name, _, value = line.partition("=")
+            if name.startswith(rank) and value.startswith(("'", '"')):
+                settings[name[len(rank) :]] = ast.literal_eval(value)
+    return settings
+
+
+def uv_environment() -> dict[str, str]:
+    """Return this environment with pip's settings under the names that uv reads."""
+    environment = dict(os.environ)
+    settings = pip_settings()
+    for pip_name, uv_name, separator in PIP_TO_UV:
+        value = settings.get(pip_name, "")
+        if value:
+            environment.setdefault(uv_name, separator.join(value.split()) if separator else value)
+    cache = Path(environment.get("UV_CACHE_DIR") or Path.home() / ".cache")
+    if not writable(cache):
+        environment["UV_CACHE_DIR"] = str(VENV / "cache")
+    return environment
+
+
+def writable(folder: Path) -> bool:
+    """Return whether files can be made in the folder, or the folder itself can be made."""
+    while not folder.exists():
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
+
+
+def run(command: list[object], environment: dict[str, str]) -> None:
+    """Run one step in the project's folder; end with its exit code if it fails."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=ROOT, env=environment, check=False)
+    if done.returncode:
+        shutil.rmtree(VENV / "cache", ignore_errors=True)
+        sys.exit("setup: this step failed: %s" % " ".join(words))
+
+
+if __name__ == "__main__":
+    main()
