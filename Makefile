@@ -49,7 +49,7 @@ bench: $(READY) ## measure, and print the tables beside their goals
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
 
 docs: $(READY) ## build the documentation into site/ and check every link
-	@$(BIN)/python -m mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 golden: $(READY) ## rewrite tests/golden; look at the difference before committing it
 	@PFS_TEST_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
