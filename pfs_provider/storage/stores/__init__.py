@@ -1,0 +1,1 @@
+"""Object stores behind one port of six verbs; the only room that imports obstore."""
