@@ -9,6 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak format lint check bench docs golden lock clean
+.PHONY: lint-style lint-types lint-layers lint-sizes lint-locks
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,12 +36,19 @@ format: $(READY) ## rewrite the code in the one format
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-lint: $(READY) ## style, types, layers, size of files, locks
+# Each check stands alone, so that `make -k lint` shows all that is wrong at once.
+lint: lint-style lint-types lint-layers lint-sizes lint-locks ## style, types, layers, size of files, locks
+
+lint-style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+lint-types: $(READY)
 	$(BIN)/mypy
+lint-layers: $(READY)
 	$(BIN)/lint-imports --no-logo
+lint-sizes: $(READY)
 	$(BIN)/python tools/sizes.py
+lint-locks: $(READY)
 	$(BIN)/python tools/locks.py check
 
 check: lint test ## what must hold before a commit is shared
