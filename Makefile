@@ -8,7 +8,7 @@ SOAK_KILLS ?= 200
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak format lint check bench docs golden lock clean
+.PHONY: help setup demo test soak format lint check coverage bench docs golden lock clean
 .PHONY: lint-style lint-types lint-layers lint-sizes lint-locks
 
 help: ## print this list
@@ -53,6 +53,11 @@ lint-locks: $(READY)
 
 check: lint test ## what must hold before a commit is shared
 
+coverage: $(READY) ## run the tests and list the lines that none of them reaches
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
+
 bench: $(READY) ## measure, and print the tables beside their goals
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
 
@@ -66,5 +71,5 @@ lock: $(READY) ## compile requirements/ again; UPGRADE=1 takes newer versions
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/locks.py write $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what make made
-	@rm -rf .venv build dist site .demo .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv build dist site .demo .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,8 @@ PFS_TEST_PROFILE chooses how many examples hypothesis tries: fast (default), ci,
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +30,21 @@ settings.register_profile("fast", max_examples=30, derandomize=True, deadline=No
 settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None)
 settings.register_profile("deep", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("PFS_TEST_PROFILE", "fast"))
+
+
+_AIRFLOW_HOME = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give Airflow a home of its own before anything imports it: it writes there on import."""
+    home = tempfile.mkdtemp(prefix="pfs-test-airflow-")
+    config.stash[_AIRFLOW_HOME] = home
+    os.environ["AIRFLOW_HOME"] = home
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[_AIRFLOW_HOME], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

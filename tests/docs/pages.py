@@ -10,6 +10,7 @@ import re
 import shlex
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +90,28 @@ def run_page(page: Path, folder: Path, environment: Mapping[str, str]) -> int:
             names the page's line and shows the output.
     """
     steps = find_steps(page.read_text())
+    with tempfile.TemporaryDirectory(prefix="page-run-") as run:
+        output = _run_program(steps, folder, {**environment, "PAGE_RUN": run})
+        for number, step in enumerate(steps):
+            _judge(page, step, _result(Path(run), number, output))
+    return len(steps)
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Return whether the output is the expected one; ``...`` is anything, an id is any id."""
+    wanted = _normal(expected)
+    # A line that is only dots may also stand for no line at all.
+    pieces = re.split(r"(?:^|(?<=\n))\.\.\.\n?$|\.\.\.", wanted)
+    pattern = ".*".join(re.escape(piece) for piece in pieces)
+    return re.fullmatch(pattern, _normal(printed), re.DOTALL) is not None
+
+
+def _run_program(steps: list[Step], folder: Path, environment: dict[str, str]) -> str:
+    """Run the steps and return what no step's own file caught: a complaint of the shell."""
     shell = subprocess.Popen(
         ["bash", "--norc", "--noprofile", "-c", _program(steps)],
         cwd=folder,
-        env=dict(environment),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -105,18 +124,7 @@ def run_page(page: Path, folder: Path, environment: Mapping[str, str]) -> int:
         output, _ = shell.communicate()
     finally:
         _end_group(shell.pid)
-    for number, step in enumerate(steps):
-        _judge(page, step, _result(folder, number, output.decode(errors="replace")))
-    return len(steps)
-
-
-def matches(expected: str, printed: str) -> bool:
-    """Return whether the output is the expected one; ``...`` is anything, an id is any id."""
-    wanted = _normal(expected)
-    # A line that is only dots may also stand for no line at all.
-    pieces = re.split(r"(?:^|(?<=\n))\.\.\.\n?$|\.\.\.", wanted)
-    pattern = ".*".join(re.escape(piece) for piece in pieces)
-    return re.fullmatch(pattern, _normal(printed), re.DOTALL) is not None
+    return output.decode(errors="replace")
 
 
 def _steps_of(block: Block) -> list[Step]:
@@ -174,7 +182,7 @@ def _here_document(text: str) -> str:
 
 def _program(steps: list[Step]) -> str:
     """Return one bash program: every step in the same shell, its output and exit code in files."""
-    parts = ["set -o pipefail", "PAGE_RUN=$PWD/.page-run", 'mkdir "$PAGE_RUN"']
+    parts = ["set -o pipefail"]
     for number, step in enumerate(steps):
         out = f'"$PAGE_RUN/{number}.out"'
         # A watchdog, since a command in this shell itself cannot be run under timeout(1).
@@ -186,8 +194,7 @@ def _program(steps: list[Step]) -> str:
     return "\n".join(parts)
 
 
-def _result(folder: Path, number: int, output: str) -> tuple[str, str]:
-    run = folder / ".page-run"
+def _result(run: Path, number: int, output: str) -> tuple[str, str]:
     code, out = run / f"{number}.rc", run / f"{number}.out"
     printed = out.read_text(errors="replace") if out.exists() else output
     return (code.read_text().strip() if code.exists() else "no exit code"), printed

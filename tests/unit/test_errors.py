@@ -1,0 +1,42 @@
+import pickle
+from pathlib import Path
+
+import pytest
+
+from pfs_provider import errors
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, PfsError, RefusedError
+
+SOURCE = Path(errors.__file__).parent
+KINDS = [kind for name in errors.__all__ if issubclass(kind := getattr(errors, name), PfsError)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_an_error_survives_pickle_with_its_fields(kind: type[PfsError]) -> None:
+    error = kind(ErrorCode.PATH_ILLEGAL, "no such luck", path="/a", count=3)
+
+    back = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes, made a line above
+
+    assert type(back) is kind
+    assert (back.code, back.fields) == (ErrorCode.PATH_ILLEGAL, {"path": "/a", "count": 3})
+    assert str(back) == "no such luck"
+
+
+def test_only_two_kinds_have_a_builtin_parent() -> None:
+    assert issubclass(RefusedError, ValueError)
+    assert issubclass(NotFoundError, LookupError)
+    assert ConflictError.__bases__ == (PfsError,)
+
+
+def test_a_code_is_lower_case_words_and_stands_for_one_thing() -> None:
+    words = [str(code) for code in ErrorCode]
+
+    assert len(set(words)) == len(words)
+    assert [word for word in words if not word.replace("-", "").islower()] == []
+    assert [code for code in ErrorCode if code.name.lower().replace("_", "-") != code] == []
+
+
+@pytest.mark.parametrize("code", ErrorCode, ids=str)
+def test_every_code_is_raised_somewhere(code: ErrorCode) -> None:
+    sources = (path.read_text() for path in SOURCE.rglob("*.py") if path.name != "errors.py")
+
+    assert any(f"ErrorCode.{code.name}" in source for source in sources)
