@@ -84,11 +84,14 @@ class ErrorCode(StrEnum):
     CATALOG_TOO_NEW = "catalog-too-new"
     SOURCE_UNAVAILABLE = "source-unavailable"
     SANDBOX_UNAVAILABLE = "sandbox-unavailable"
+    TIMED_OUT = "timed-out"
     EXTRA_MISSING = "extra-missing"  # an optional dependency is not installed
     # unknown outcome
     WRITE_UNKNOWN = "write-unknown"
     # failed
     COMMAND_NOT_FOUND = "command-not-found"
+    WORKING_DIR_NOT_FOUND = "working-dir-not-found"
+    USER_NOT_FOUND = "user-not-found"
     DATUM_FAILED = "datum-failed"
     JOB_FAILED = "job-failed"
     JOB_KILLED = "job-killed"

@@ -17,7 +17,7 @@ from pfs_provider.storage.deltas import Delta
 from pfs_provider.storage.listing import find_item, iter_entries
 from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import Rows
-from pfs_provider.storage.storage import Storage
+from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import Entry, TreeRef
 from pfs_provider.versioning.sources import Source, open_source

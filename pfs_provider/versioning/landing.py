@@ -7,7 +7,7 @@ round holds the catalog's write lock, so a writer always gets through.
 from collections.abc import Sequence
 
 from pfs_provider.catalog import branches, commits
-from pfs_provider.catalog.catalog import Tx
+from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit, CommitPin
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.refs.addresses import Address

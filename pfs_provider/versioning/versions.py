@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from pfs_provider.catalog.catalog import Catalog
+from pfs_provider.catalog.database import Catalog
 from pfs_provider.clock import Clock, IdSource
-from pfs_provider.storage.storage import Storage
+from pfs_provider.storage.handle import Storage
 
 __all__ = ["Versions"]
 

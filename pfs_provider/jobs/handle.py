@@ -1,0 +1,32 @@
+"""The handle that every verb of this room takes."""
+
+from dataclasses import dataclass
+
+from pfs_provider.clock import Clock
+from pfs_provider.storage.handle import Storage
+from pfs_provider.versioning.versions import Versions
+
+__all__ = ["Jobs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """Versions, and how long a scheduler may be silent before another takes its job.
+
+    Args:
+        versions: The catalog and the storage.
+        lease_s: Seconds that a claim on a job lasts unless it is renewed.
+    """
+
+    versions: Versions
+    lease_s: float
+
+    @property
+    def storage(self) -> Storage:
+        """Where the bytes are."""
+        return self.versions.storage
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        return self.versions.clock

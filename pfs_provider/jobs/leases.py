@@ -1,0 +1,44 @@
+"""Keeping a job's lease while planning, waiting and finishing take their time."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.errors import PfsError
+from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.keys import JobRef
+
+__all__ = ["keep_lease"]
+
+RENEWALS_PER_LEASE = 4
+
+
+@contextmanager
+def keep_lease(jobs: Jobs, ref: JobRef, owner: str) -> Iterator[threading.Event]:
+    """Renew a job's lease in the background until the block ends.
+
+    Yields:
+        An event that is set when the lease is lost: another owner has the job, or it was stopped.
+    """
+    done, lost = threading.Event(), threading.Event()
+
+    def renew() -> None:
+        while not done.wait(jobs.lease_s / RENEWALS_PER_LEASE):
+            try:
+                with jobs.versions.catalog.write() as tx:
+                    job_rows.renew_lease(
+                        tx, ref.pipeline, ref.id, owner=owner, lease_s=jobs.lease_s
+                    )
+            except PfsError:
+                # Whatever it was, the job's end is decided by what the catalog says then.
+                lost.set()
+                return
+
+    thread = threading.Thread(target=renew, name=f"lease-{ref}", daemon=True)
+    thread.start()
+    try:
+        yield lost
+    finally:
+        done.set()
+        thread.join()

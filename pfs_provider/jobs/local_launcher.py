@@ -1,0 +1,142 @@
+"""Workers as processes on this machine, each ``python -m pfs_provider.worker``.
+
+Invariants: a lost worker is replaced under the same name, so that it takes up its own set at once; workers die with
+the process that launched them (they ask the kernel for that themselves); they get the store's address and
+credentials, and nothing of the catalog.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import IO
+
+from pfs_provider.errors import ErrorCode, UnavailableError
+from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.launcher import WorkersState
+
+__all__ = ["LocalLauncher", "LocalWorkers"]
+
+MAX_LOSSES = 4
+"""Times that one worker may be lost before the job is given up: a datum that kills its worker would loop."""
+STOP_GRACE_S = 10.0
+ERROR_TAIL_BYTES = 2000
+
+
+class LocalLauncher:
+    """Starts workers here.
+
+    Args:
+        environment: The whole environment of a worker (settings.worker_environment).
+        arguments: More arguments for each worker, such as the executor's name.
+    """
+
+    def __init__(self, environment: Mapping[str, str], arguments: tuple[str, ...] = ()) -> None:
+        self._environment = dict(environment)
+        self._arguments = arguments
+
+    def launch(self, job: JobRef, n_workers: int) -> "LocalWorkers":
+        """Start ``n_workers`` processes for a job. See Launcher.launch."""
+        return LocalWorkers(
+            [
+                _Process(self._command(job, number, n_workers), self._environment)
+                for number in range(n_workers)
+            ]
+        )
+
+    def _command(self, job: JobRef, number: int, n_workers: int) -> list[str]:
+        place = ["--number", str(number), "--of", str(n_workers)]
+        return [
+            sys.executable, "-m", "pfs_provider.worker", str(job), *place, *self._arguments
+        ]  # fmt: skip
+
+
+class LocalWorkers:
+    """The worker processes of one job."""
+
+    def __init__(self, processes: "list[_Process]") -> None:
+        self._processes = processes
+        try:
+            for process in processes:
+                process.start()
+        except OSError as error:
+            self.stop()
+            raise UnavailableError(
+                ErrorCode.WORKER_FAILED, f"cannot start a worker: {error}"
+            ) from error
+
+    def poll(self) -> WorkersState:
+        """Return how they are and replace those that were lost."""
+        alive = 0
+        for process in self._processes:
+            status = process.poll()
+            if status is None:
+                alive += 1
+            elif status != 0:
+                process.losses += 1
+                if process.losses >= MAX_LOSSES:
+                    return WorkersState(alive=alive, problem=process.describe(status))
+                process.start()
+                alive += 1
+        return WorkersState(alive=alive)
+
+    def stop(self) -> None:
+        """End all workers: first asked, then killed."""
+        for process in self._processes:
+            process.ask_to_end()
+        for process in self._processes:
+            process.end(STOP_GRACE_S)
+
+
+class _Process:
+    """One worker and its successors."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self.losses = 0
+        self._command = command
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+
+    def start(self) -> None:
+        if self._errors is not None:
+            self._errors.close()
+        self._errors = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            self._command,
+            env=dict(self._environment),
+            stdin=subprocess.DEVNULL,
+            stdout=self._errors,
+            stderr=self._errors,
+            start_new_session=True,
+        )
+
+    def poll(self) -> int | None:
+        return 0 if self._process is None else self._process.poll()
+
+    def ask_to_end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def end(self, grace_s: float) -> None:
+        if self._process is not None:
+            try:
+                self._process.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+    def describe(self, status: int) -> str:
+        how = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
+        return f"a worker {how} {self.losses} times: {self._error_tail()}"
+
+    def _error_tail(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0, 2)
+        self._errors.seek(max(0, self._errors.tell() - ERROR_TAIL_BYTES))
+        return self._errors.read().decode(errors="replace").strip()

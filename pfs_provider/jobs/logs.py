@@ -1,0 +1,60 @@
+"""Logs of user code: one object per datum that printed something, readable while the job runs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pfs_provider.errors import NotFoundError
+from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.inspection import get_job
+from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.states import TERMINAL
+
+__all__ = ["LogLine", "follow_logs", "read_logs"]
+
+FOLLOW_POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line that user code printed. ``at`` is when its datum's log was stored last."""
+
+    job: str
+    datum: str
+    at: datetime | None
+    text: str
+
+
+def read_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[LogLine]:
+    """Yield what the datums of a job printed, datum by datum. Raises NotFoundError ``job-not-found``."""
+    get_job(jobs, ref)
+    yield from _read(jobs, ref, datum, {})
+
+
+def follow_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[LogLine]:
+    """Yield what is there, then what comes, until the job has ended."""
+    seen: dict[str, int] = {}
+    while True:
+        ended = get_job(jobs, ref).state in TERMINAL
+        yield from _read(jobs, ref, datum, seen)
+        if ended:
+            return
+        jobs.clock.sleep(FOLLOW_POLL_S)
+
+
+def _read(
+    jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int]
+) -> Iterator[LogLine]:
+    prefix = ref.log(b"")
+    for info in jobs.storage.store.list(prefix + (datum or "")):
+        name = info.key.removeprefix(prefix)
+        start = seen.get(name, 0)
+        if info.size_bytes <= start:
+            continue
+        try:
+            data = bytes(jobs.storage.store.read(info.key, start=start))
+        except NotFoundError:
+            continue
+        seen[name] = start + len(data)
+        for line in data.decode(errors="replace").splitlines():
+            yield LogLine(job=ref.id, datum=name, at=info.modified, text=line)

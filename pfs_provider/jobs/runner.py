@@ -1,0 +1,179 @@
+"""The embedded scheduler: claims ready jobs, one after the other, and takes each through plan, work and finish.
+
+Invariants: it returns when no job is ready or in work; a job that another scheduler holds is waited for, and taken
+over when that one is gone. What went wrong with one job is recorded there, and the next one runs.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.catalog.values import Job
+from pfs_provider.errors import PfsError, RefusedError
+from pfs_provider.infos import JobInfo
+from pfs_provider.jobs.finish import finish_job
+from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.launcher import Launcher
+from pfs_provider.jobs.leases import keep_lease
+from pfs_provider.jobs.owners import is_dead
+from pfs_provider.jobs.plan import load_spec, plan_job
+from pfs_provider.jobs.results import JobProgress, ProgressReader
+from pfs_provider.jobs.states import ACTIVE, TERMINAL
+from pfs_provider.refs.names import PipelineKey
+
+__all__ = ["Runner"]
+
+POLL_S = 0.2
+WATCH_POLL_S = 1.0
+
+OnProgress = Callable[[JobInfo], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """One scheduler.
+
+    Args:
+        jobs: Where.
+        launcher: How workers are started.
+        owner: This scheduler's name; nobody else has it (owners.py).
+        n_workers: Workers per job; None leaves it to each spec.
+        on_progress: Told of a job whenever its counts or its state change.
+    """
+
+    jobs: Jobs
+    launcher: Launcher
+    owner: str
+    n_workers: int | None = None
+    on_progress: OnProgress | None = None
+
+    def run_ready(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
+        """Run jobs until none is ready or in work, and yield each one that this scheduler ended."""
+        while True:
+            job = self._claim(pipeline)
+            if job is not None:
+                yield self.run_job(job)
+            elif self._others_work(pipeline):
+                self.jobs.clock.sleep(POLL_S)
+            else:
+                return
+
+    def watch(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
+        """Run jobs for ever, and yield each one that ended."""
+        while True:
+            job = self._claim(pipeline)
+            if job is None:
+                self.jobs.clock.sleep(WATCH_POLL_S)
+            else:
+                yield self.run_job(job)
+
+    def run_job(self, job: Job) -> Job:
+        """Take one claimed job to its end and return it.
+
+        Raises:
+            PfsError: The store or the catalog fails; the job is given back and can be run again.
+        """
+        ref = JobRef(job.pipeline, job.id)
+        try:
+            with keep_lease(self.jobs, ref, self.owner) as lost:
+                return self._run(ref, lost.is_set)
+        except RefusedError as error:
+            return self._fail(ref, f"{error}")
+        except BaseException:
+            self._give_back(ref)
+            raise
+
+    def _run(self, ref: JobRef, lost: Callable[[], bool]) -> Job:
+        plan = plan_job(self.jobs, ref, n_workers=self.n_workers)
+        reader = ProgressReader(self.jobs.storage.store, ref, plan)
+        if plan.set_sizes:
+            problem = self._work(ref, reader, plan.workers, lost)
+            if problem is not None:
+                return self._fail(ref, problem)
+        if lost() and self._get(ref).state in TERMINAL:
+            return self._tell(self._get(ref), reader.read())
+        return self._tell(finish_job(self.jobs, ref), reader.read())
+
+    def _work(
+        self, ref: JobRef, reader: ProgressReader, n_workers: int, lost: Callable[[], bool]
+    ) -> str | None:
+        """Let workers work until all is done; return why it cannot be, else None."""
+        job = self._get(ref)
+        timeout_s = load_spec(self.jobs, job)[0].job_timeout_s
+        deadline = None if timeout_s is None else self.jobs.clock.monotonic() + timeout_s
+        workers = self.launcher.launch(ref, n_workers)
+        try:
+            while True:
+                progress = reader.read()
+                self._tell(job, progress)
+                if progress.is_done or lost():
+                    return None
+                state = workers.poll()
+                if state.problem is not None:
+                    return state.problem
+                if state.alive == 0 and not reader.read().is_done:
+                    return "all workers ended before the work was done"
+                if deadline is not None and self.jobs.clock.monotonic() > deadline:
+                    self._kill(ref, f"the job ran longer than job_timeout ({timeout_s} s)")
+                    return None
+                self.jobs.clock.sleep(POLL_S)
+        finally:
+            workers.stop()
+
+    def _claim(self, pipeline: PipelineKey | None) -> Job | None:
+        with self.jobs.versions.catalog.write() as tx:
+            for job in job_rows.list_jobs(tx, pipeline, states=tuple(ACTIVE)):
+                if job.owner and job.owner != self.owner and is_dead(job.owner):
+                    job_rows.release_job(tx, job.pipeline, job.id, owner=job.owner)
+            return job_rows.claim_job(
+                tx, owner=self.owner, lease_s=self.jobs.lease_s, pipeline=pipeline
+            )
+
+    def _others_work(self, pipeline: PipelineKey | None) -> bool:
+        with self.jobs.versions.catalog.read() as tx:
+            return bool(job_rows.list_jobs(tx, pipeline, states=tuple(ACTIVE), limit=1))
+
+    def _get(self, ref: JobRef) -> Job:
+        with self.jobs.versions.catalog.read() as tx:
+            return job_rows.get_job(tx, ref.pipeline, ref.id)
+
+    def _kill(self, ref: JobRef, reason: str) -> None:
+        self.jobs.storage.store.create(ref.stop, reason.encode())
+        with self.jobs.versions.catalog.write() as tx:
+            job_rows.stop_job(tx, ref.pipeline, ref.id, reason=reason)
+
+    def _fail(self, ref: JobRef, reason: str) -> Job:
+        self.jobs.storage.store.create(ref.stop, reason.encode())
+        with self.jobs.versions.catalog.write() as tx:
+            job = job_rows.get_job(tx, ref.pipeline, ref.id)
+            if job.state in TERMINAL:
+                return job
+            return job_rows.finish_job(
+                tx, ref.pipeline, ref.id, state="failure", reason=reason,
+                total=job.total, processed=0, skipped=job.skipped, recovered=0,
+                failed=job.total - job.skipped, tree="", n_files=0, size=0,
+            )  # fmt: skip
+
+    def _give_back(self, ref: JobRef) -> None:
+        try:
+            with self.jobs.versions.catalog.write() as tx:
+                job_rows.release_job(tx, ref.pipeline, ref.id, owner=self.owner)
+        except PfsError:
+            pass  # the lease runs out by itself; the first error is the one to tell
+
+    def _tell(self, job: Job, progress: JobProgress) -> Job:
+        if self.on_progress is not None:
+            info = job.info()
+            if job.state not in TERMINAL:
+                info = replace(
+                    info,
+                    state="running",
+                    total=progress.total,
+                    processed=progress.processed,
+                    skipped=progress.skipped,
+                    recovered=progress.recovered,
+                    failed=progress.failed,
+                )
+            self.on_progress(info)
+        return job

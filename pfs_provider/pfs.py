@@ -1,0 +1,45 @@
+"""The façade: one object over all verbs, with plain values in and out.
+
+    from pfs_provider import Pfs
+
+    pfs = Pfs()
+    pfs.create_repo("images")
+    with pfs.commit("images@master") as c:
+        c.put_file("/liberty.png", "local/liberty.png")
+
+Each verb opens a transaction of its own unless ``with pfs.transaction()`` gathers several.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from pfs_provider.verbs.files import FileVerbs
+from pfs_provider.verbs.jobs import JobVerbs
+from pfs_provider.verbs.pipelines import PipelineVerbs
+from pfs_provider.verbs.repos import RepoVerbs
+
+__all__ = ["Pfs"]
+
+
+class Pfs(RepoVerbs, FileVerbs, PipelineVerbs, JobVerbs):
+    """An open catalog and store, and all that can be done with them.
+
+    Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``, ``PFS_HOME``) or
+    ``pfs.toml``. Close it, or use it in a ``with`` block. May be used from several threads, except while a
+    transaction is open.
+    """
+
+    def close(self) -> None:
+        """Let go of connections and threads. Idempotent."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,246 @@
+"""Verbs over jobs: for people, and the three that any scheduler calls."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from pfs_provider.catalog import commits, events, pipelines
+from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.catalog.values import Event, Job
+from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
+from pfs_provider.jobs import inspection
+from pfs_provider.jobs.finish import finish_job
+from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
+from pfs_provider.jobs.launcher import Workers
+from pfs_provider.jobs.lineage import FileLink, file_provenance, file_subvenance
+from pfs_provider.jobs.logs import LogLine, follow_logs, read_logs
+from pfs_provider.jobs.owners import new_owner
+from pfs_provider.jobs.plan import plan_job
+from pfs_provider.jobs.queue import read_plan
+from pfs_provider.jobs.results import JobProgress, ProgressReader
+from pfs_provider.jobs.runner import Runner
+from pfs_provider.jobs.states import TERMINAL
+from pfs_provider.clock import RandomIds
+from pfs_provider.refs.addresses import parse_address
+from pfs_provider.spec.load import load_specs
+from pfs_provider.verbs.pipelines import SpecSource
+from pfs_provider.verbs.session import Session
+
+__all__ = ["JobVerbs", "PlanInfo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInfo:
+    """What a plan says: how many workers are useful, and how much there is to do."""
+
+    job: str
+    workers: int
+    sets: int
+    total: int
+    skipped: int
+
+
+class JobVerbs(Session):
+    """Jobs, their datums, logs and lineage."""
+
+    def run(
+        self,
+        pipeline: str | None = None,
+        *,
+        watch: bool = False,
+        workers: int | None = None,
+        executor: str = "process",
+        on_progress: Callable[[JobInfo], None] | None = None,
+    ) -> list[JobInfo]:
+        """Run jobs until none is ready or in work, and return those that ended here.
+
+        Args:
+            pipeline: Only jobs of this one; None means all.
+            watch: Go on for ever.
+            workers: Workers per job; None leaves it to each spec.
+            executor: How user code is run: ``process`` or ``container``.
+            on_progress: Told of a job whenever its counts or its state may have changed.
+
+        Raises:
+            PfsError: The store or the catalog fails. A failed job is no error here: see its state.
+        """
+        key = None if pipeline is None else parse_pipeline_key(pipeline)
+        runner = Runner(
+            jobs=self._jobs,
+            launcher=self._engine.launcher(executor=executor),
+            owner=new_owner(RandomIds()),
+            n_workers=workers or self._engine.settings.workers,
+            on_progress=on_progress,
+        )
+        if key is not None:
+            with self._versions.catalog.read() as tx:
+                pipelines.get_pipeline(tx, key)
+        ended = runner.watch(key) if watch else runner.run_ready(key)
+        return [job.info() for job in ended]
+
+    def list_jobs(self, pipeline: str | None = None, *, limit: int | None = None) -> list[JobInfo]:
+        """Return jobs, newest first: of one pipeline, or of all."""
+        key = None if pipeline is None else parse_pipeline_key(pipeline)
+        with self._versions.catalog.read() as tx:
+            return [job.info() for job in job_rows.list_jobs(tx, key, limit=limit)]
+
+    def inspect_job(self, job: str) -> JobInfo:
+        """Return one job, ``pipeline@id``, with its counts so far."""
+        ref = parse_job_ref(job)
+        return self._with_progress(inspection.get_job(self._jobs, ref), ref)
+
+    def stop_job(self, job: str) -> JobInfo:
+        """Kill a job; its workers stop by themselves, its output commit is finished with an error."""
+        ref = parse_job_ref(job)
+        with self._versions.catalog.write() as tx:
+            stopped = job_rows.stop_job(tx, ref.pipeline, ref.id, reason="stopped by a user")
+        self._versions.storage.store.create(ref.stop, b"stopped by a user")
+        return stopped.info()
+
+    def list_datums(self, job: str) -> Iterator[DatumInfo]:
+        """Yield the datums of ``pipeline@id``."""
+        return inspection.list_datums(self._jobs, parse_job_ref(job))
+
+    def preview_datums(self, spec: SpecSource) -> Iterator[DatumInfo]:
+        """Yield the datums that a spec would have on the heads of its inputs by now."""
+        for loaded in load_specs(spec):
+            yield from inspection.preview_datums(self._jobs, loaded.spec)
+
+    def logs(
+        self,
+        pipeline: str | None = None,
+        *,
+        job: str | None = None,
+        datum: str | None = None,
+        follow: bool = False,
+    ) -> Iterator[LogLine]:
+        """Yield what user code printed: of one job, or of a pipeline's newest one."""
+        ref = self._newest_job(pipeline) if job is None else parse_job_ref(job)
+        return (follow_logs if follow else read_logs)(self._jobs, ref, datum)
+
+    def provenance(self, address: str) -> "list[CommitInfo] | list[FileLink]":
+        """Return what a commit was made of, transitively, nearest first; with ``:/path`` the files."""
+        parsed = parse_address(address)
+        if parsed.path is not None:
+            return list(file_provenance(self._jobs, parsed))
+        with self._versions.catalog.read() as tx:
+            commit = commits.resolve_commit(tx, parsed)
+            return [found.info() for found in commits.provenance_of(tx, commit)]
+
+    def subvenance(self, address: str) -> "list[CommitInfo] | list[FileLink]":
+        """Return what was made of a commit, transitively, nearest first; with ``:/path`` the files."""
+        parsed = parse_address(address)
+        if parsed.path is not None:
+            return list(file_subvenance(self._jobs, parsed))
+        with self._versions.catalog.read() as tx:
+            commit = commits.resolve_commit(tx, parsed)
+            return [found.info() for found in commits.subvenance_of(tx, commit)]
+
+    def list_events(self, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """Return events with a number above ``after``, in order."""
+        with self._versions.catalog.read() as tx:
+            return list(events.list_events(tx, after=after, limit=limit))
+
+    def last_event_number(self) -> int:
+        """Return the number of the newest event, 0 before the first."""
+        with self._versions.catalog.read() as tx:
+            return events.last_event_number(tx)
+
+    def claim_job(
+        self, pipeline: str | None = None, *, owner: str, lease_s: float | None = None
+    ) -> JobInfo | None:
+        """Take a ready job for an owner; the same owner gets the same job again.
+
+        Args:
+            pipeline: Of which pipeline; None means any.
+            owner: A name that a retry of the same work has too.
+            lease_s: Seconds that the claim lasts; claiming again renews it.
+
+        Returns:
+            The job, or None if none is ready.
+        """
+        key = None if pipeline is None else parse_pipeline_key(pipeline)
+        with self._versions.catalog.write() as tx:
+            job = job_rows.claim_job(
+                tx, owner=owner, lease_s=lease_s or self._jobs.lease_s, pipeline=key
+            )
+        return None if job is None else job.info()
+
+    def plan_job(self, job: str, *, workers: int | None = None) -> PlanInfo:
+        """Plan a claimed job; planned again it is the same plan."""
+        plan = plan_job(self._jobs, parse_job_ref(job), n_workers=workers)
+        return PlanInfo(
+            job=job,
+            workers=plan.workers,
+            sets=len(plan.set_sizes),
+            total=plan.total,
+            skipped=plan.skipped,
+        )
+
+    def launch_job(
+        self,
+        job: str,
+        *,
+        workers: int | None = None,
+        executor: str = "process",
+        detach: bool = False,
+    ) -> Workers:
+        """Start the workers of a planned job on this machine.
+
+        Args:
+            job: ``pipeline@id``.
+            workers: How many; None means as many as the plan finds useful.
+            executor: How user code is run.
+            detach: Let the workers outlive this process.
+        """
+        ref = parse_job_ref(job)
+        plan = read_plan(self._versions.storage.store, ref)
+        if plan is None:
+            raise ConflictError(
+                ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
+            )
+        launcher = self._engine.launcher(executor=executor, stay=detach)
+        return launcher.launch(ref, min(workers or plan.workers, max(1, len(plan.set_sizes))))
+
+    def job_progress(self, job: str) -> JobProgress:
+        """Return how far a planned job's work is, as the store tells."""
+        ref = parse_job_ref(job)
+        plan = read_plan(self._versions.storage.store, ref)
+        if plan is None:
+            raise ConflictError(
+                ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
+            )
+        return ProgressReader(self._versions.storage.store, ref, plan).read_with_beat()
+
+    def finish_job(self, job: str) -> JobInfo:
+        """End a job whose work is done; harmless when it has ended."""
+        return finish_job(self._jobs, parse_job_ref(job)).info()
+
+    def fail_job(self, job: str, reason: str) -> JobInfo:
+        """End a job that cannot be worked, with the reason."""
+        ref = parse_job_ref(job)
+        self._versions.storage.store.create(ref.stop, reason.encode())
+        with self._versions.catalog.write() as tx:
+            return job_rows.fail_job(tx, ref.pipeline, ref.id, reason=reason).info()
+
+    def _newest_job(self, pipeline: str | None) -> JobRef:
+        found = self.list_jobs(pipeline, limit=1)
+        if not found:
+            raise ConflictError(
+                ErrorCode.JOB_NOT_READY, "there is no job yet: run one with pfs run"
+            )
+        return parse_job_ref(f"{found[0].project}/{found[0].pipeline}@{found[0].id}")
+
+    def _with_progress(self, job: Job, ref: JobRef) -> JobInfo:
+        plan = None if job.state in TERMINAL else read_plan(self._versions.storage.store, ref)
+        if plan is None:
+            return job.info()
+        progress = ProgressReader(self._versions.storage.store, ref, plan).read()
+        return replace(
+            job.info(),
+            total=progress.total,
+            processed=progress.processed,
+            skipped=progress.skipped,
+            recovered=progress.recovered,
+            failed=progress.failed,
+        )

@@ -1,0 +1,169 @@
+"""Works one datum: stage, run with its tries, collect; gives a result whatever user code does."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pfs_provider.clock import Clock
+from pfs_provider.errors import ErrorCode, FailedError, RefusedError
+from pfs_provider.jobs.records import DatumRecord, DatumResult, PlanRecord
+from pfs_provider.storage.content import ContentWriter
+from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.values import TreeRef
+from pfs_provider.worker.collecting import collect_output
+from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
+from pfs_provider.worker.executors.port import Executor, Outcome, Task
+from pfs_provider.worker.staging import clear_root, stage_datum
+
+__all__ = ["DatumWorker"]
+
+COMMAND_NOT_FOUND_CODE = 127
+"""What a shell answers for a command that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    outcome: Outcome | None
+    problem: str | None
+    """Why the try did not succeed; None if it did."""
+    is_final: bool = False
+    """Whether another try cannot help."""
+
+    @property
+    def exit_code(self) -> int | None:
+        if self.outcome is None:
+            return COMMAND_NOT_FOUND_CODE if self.is_final else None
+        if self.outcome.exit_code is not None:
+            return self.outcome.exit_code
+        return None if self.outcome.signal is None else 128 + self.outcome.signal
+
+
+@dataclass(slots=True, kw_only=True)
+class DatumWorker:
+    """Works datums of one plan, one at a time.
+
+    Args:
+        storage: Where inputs are read and outputs are stored.
+        plan: The job's plan.
+        trees: The pinned tree of each input branch.
+        executor: Runs user code.
+        root: An existing, empty folder: the datum's ``/pfs``.
+        log: Where user code's output goes.
+        hidden: Folders that user code must not see.
+        clock: The time.
+        stopping: Asked between tries; True gives up with ``InterruptedError``.
+    """
+
+    storage: Storage
+    plan: PlanRecord
+    trees: Mapping[str, TreeRef]
+    executor: Executor
+    root: Path
+    log: Path
+    hidden: tuple[Path, ...]
+    clock: Clock
+    stopping: Callable[[], bool]
+
+    def work(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
+        """Return what became of one datum; its output files are in the writer's new batch.
+
+        Raises:
+            InterruptedError: The worker is to stop; nothing counts.
+            PfsError: The store fails; nothing counts.
+        """
+        started = self.clock.now()
+        self.log.unlink(missing_ok=True)
+        writer.begin_batch(datum.id)
+        tries = 0
+        state, last = "failed", _Try(None, "never tried")
+        while tries < max(1, self.plan.tries) and state == "failed" and not last.is_final:
+            tries += 1
+            last = self._try(datum, writer)
+            if self.stopping():
+                raise InterruptedError
+            if last.problem is None:
+                state = "success"
+            elif self.plan.command.err_cmd and self._recover(datum):
+                state = "recovered"
+        clear_root(self.root)
+        return DatumResult(
+            id=datum.id,
+            key=datum.key,
+            pieces=datum.pieces,
+            state=state,
+            tries=tries,
+            exit_code=last.exit_code,
+            reason=last.problem or "",
+            started=started,
+            finished=self.clock.now(),
+            rows=b"",
+        )
+
+    def _try(self, datum: DatumRecord, writer: ContentWriter) -> _Try:
+        clear_root(self.root)
+        stage_datum(self.storage, self.trees, datum.pieces, self.root)
+        command = self.plan.command
+        try:
+            outcome = self.executor.run(self._task(datum, command.cmd, command.stdin))
+        except FailedError as error:
+            if error.code == ErrorCode.WORKER_FAILED and self.stopping():
+                raise InterruptedError from error
+            return _Try(None, str(error), is_final=True)
+        problem = self._problem(outcome)
+        if problem is None:
+            try:
+                collect_output(writer, self.root)
+            except RefusedError as error:
+                return _Try(outcome, str(error))
+        return _Try(outcome, problem)
+
+    def _recover(self, datum: DatumRecord) -> bool:
+        """Run ``err_cmd`` on the same files; its success means: no output, but no failure either."""
+        command = self.plan.command
+        try:
+            outcome = self.executor.run(self._task(datum, command.err_cmd, command.err_stdin))
+        except FailedError:
+            return False
+        return self._problem(outcome) is None
+
+    def _problem(self, outcome: Outcome) -> str | None:
+        if outcome.timed_out:
+            return f"it ran longer than datum_timeout ({self.plan.datum_timeout_s} s)"
+        if outcome.signal is not None:
+            return f"it was killed by signal {outcome.signal}"
+        if outcome.exit_code == 0 or outcome.exit_code in self.plan.command.accept_codes:
+            return None
+        return f"it exited with code {outcome.exit_code}"
+
+    def _task(self, datum: DatumRecord, cmd: list[str], stdin: list[str]) -> Task:
+        return Task(
+            root=self.root,
+            cmd=tuple(cmd),
+            stdin=tuple(stdin),
+            env=build_environment(self._facts(datum), self.plan.command.env),
+            timeout_s=self.plan.datum_timeout_s,
+            working_dir=self.plan.command.working_dir,
+            user=self.plan.command.user,
+            log=self.log,
+            hidden=self.hidden,
+        )
+
+    def _facts(self, datum: DatumRecord) -> DatumFacts:
+        commits = {pin.branch: pin.commit for pin in self.plan.inputs}
+        return DatumFacts(
+            datum=datum.id.hex(),
+            job=self.plan.job,
+            output_commit=self.plan.job,
+            project=self.plan.project,
+            pipeline=self.plan.pipeline,
+            pieces=tuple(
+                PieceFacts(
+                    input=piece.input,
+                    path=piece.path,
+                    commit=commits[piece.branch],
+                    join_on=piece.join_on,
+                    group_by=piece.group_by,
+                )
+                for piece in datum.pieces
+            ),
+        )

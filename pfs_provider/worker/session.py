@@ -1,0 +1,138 @@
+"""One worker's part in one job: takes sets, works their datums, delivers results, until nothing is left.
+
+Invariants: it reads and writes the store only. A set's result is delivered after all its bytes are stored. A worker
+that is told to stop gives its set back and leaves nothing that a retry must clean.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pfs_provider.errors import PfsError
+from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.queue import Taken, WorkQueue
+from pfs_provider.jobs.records import DatumRecord, DatumResult, SetResult
+from pfs_provider.storage.content import ContentWriter
+from pfs_provider.storage.rows import Rows
+from pfs_provider.storage.handle import Storage
+from pfs_provider.worker.datums import DatumWorker
+
+__all__ = ["WorkSession"]
+
+BEATS_PER_LEASE = 8
+TICK_S = 0.5
+"""Seconds between looks at ``stop``: how soon user code is ended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkSession:
+    """Works a job's sets.
+
+    Args:
+        storage: Where everything is.
+        job: Which job.
+        queue: This worker's view of the sets.
+        worker: Works single datums.
+        stop: Set it from anywhere to end the session soon.
+    """
+
+    storage: Storage
+    job: JobRef
+    queue: WorkQueue
+    worker: DatumWorker
+    stop: threading.Event
+    _log_state: tuple[bytes, int] = field(default=(b"", 0))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Work until every set has a result, the job is over, or ``stop`` is set.
+
+        Raises:
+            PfsError: The store fails. The set is given back if that is still possible.
+        """
+        with self._beating():
+            while (taken := self.queue.take(self.stop.is_set)) is not None:
+                try:
+                    self._work_set(taken)
+                except InterruptedError:
+                    self.queue.give_back()
+                    return
+
+    def _work_set(self, taken: Taken) -> None:
+        writer = ContentWriter(self.storage)
+        try:
+            results = [self._work_datum(datum, writer) for datum in taken.record.datums]
+            batches = writer.finish()
+        except BaseException:
+            writer.abort()
+            raise
+        done = [
+            _with_rows(result, rows) for result, rows in zip(results, batches, strict=True)
+        ]
+        self.queue.deliver(
+            taken.number,
+            SetResult(
+                worker=self.queue.worker, incarnation=self.queue.incarnation, datums=done
+            ),
+        )
+
+    def _work_datum(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
+        with self._lock:
+            self._log_state = (datum.id, 0)
+        try:
+            return self.worker.work(datum, writer)
+        finally:
+            self._store_log()
+
+    def _store_log(self) -> None:
+        """Store the current datum's log if it has grown."""
+        with self._lock:
+            datum, stored = self._log_state
+            try:
+                size = self.worker.log.stat().st_size
+            except FileNotFoundError:
+                return
+            if datum and size > stored:
+                self.storage.store.replace(self.job.log(datum), self.worker.log.read_bytes())
+                self._log_state = (datum, size)
+
+    @contextmanager
+    def _beating(self) -> Iterator[None]:
+        """Give signs of life, store the growing log and look for the job's end, in the background."""
+        ended = threading.Event()
+        self.queue.beat()
+        thread = threading.Thread(target=self._beat, args=(ended,), name="beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _beat(self, ended: threading.Event) -> None:
+        pause = max(1, round(self.queue.lease_s / BEATS_PER_LEASE / TICK_S))
+        ticks = 0
+        while not ended.wait(TICK_S):
+            ticks += 1
+            if ticks % pause == 0:
+                self._look_around()
+            if self.stop.is_set() and not ended.is_set():
+                self.worker.executor.close()
+
+    def _look_around(self) -> None:
+        try:
+            self.queue.beat()
+            self._store_log()
+            if self.storage.store.find(self.job.stop) is not None:
+                self.stop.set()
+        except PfsError:
+            pass  # a store that fails is told by the thread that works
+
+
+def _with_rows(result: DatumResult, rows: Rows) -> DatumResult:
+    data = rows.encode() if result.state == "success" else b""
+    return DatumResult(
+        **{name: getattr(result, name) for name in result.__struct_fields__ if name != "rows"},
+        rows=data,
+    )

@@ -1,0 +1,99 @@
+"""Puts a datum's input files where its user code will see them: ``<root>/<input>/<path>``.
+
+Invariants: files are copies, verified as they are written; ``out`` is empty. Must not know: SQL, the queue.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pfs_provider.errors import CorruptDataError, ErrorCode
+from pfs_provider.jobs.records import PieceRecord
+from pfs_provider.storage.listing import iter_entries
+from pfs_provider.storage.restore import restore_file, restore_folder
+from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.tree import find_entry
+from pfs_provider.storage.values import TreeRef
+
+__all__ = ["OUT", "clear_root", "stage_datum"]
+
+OUT = "out"
+
+
+def stage_datum(
+    storage: Storage, trees: Mapping[str, TreeRef], pieces: Sequence[PieceRecord], root: Path
+) -> None:
+    """Fill an empty root with a datum's files and an empty ``out``.
+
+    Args:
+        storage: Where the bytes are.
+        trees: The pinned tree of each input branch, by its full name.
+        pieces: The datum.
+        root: An existing, empty folder.
+
+    Raises:
+        CorruptDataError: A file is damaged or missing in the tree that the plan was made from.
+    """
+    (root / OUT).mkdir()
+    for piece in pieces:
+        folder = root / piece.input
+        folder.mkdir(exist_ok=True)
+        if piece.mode == "s3":
+            continue
+        tree = trees[piece.branch]
+        if piece.mode == "empty":
+            _stage_placeholders(storage, tree, piece, folder)
+        elif piece.is_dir:
+            restore_folder(storage, tree, piece.path, _target(folder, piece.path))
+        else:
+            _stage_file(storage, tree, piece.path, folder)
+
+
+def clear_root(root: Path) -> None:
+    """Empty a root, whatever user code left there."""
+    for child in root.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child, onerror=_make_writable)
+        else:
+            child.unlink()
+
+
+def _stage_file(storage: Storage, tree: TreeRef, path: str, folder: Path) -> None:
+    entry = find_entry(storage, tree, path)
+    if entry is None:
+        raise CorruptDataError(
+            ErrorCode.PAGE_CORRUPT, f"{path} is not in the tree that the job was planned on"
+        )
+    target = _target(folder, path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    restore_file(storage, entry, target)
+
+
+def _stage_placeholders(
+    storage: Storage, tree: TreeRef, piece: PieceRecord, folder: Path
+) -> None:
+    if not piece.is_dir:
+        paths = [piece.path]
+    else:
+        paths = [path for path, _ in iter_entries(storage, tree, prefix=piece.path)]
+    for path in paths:
+        target = _target(folder, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+
+
+def _target(folder: Path, path: str) -> Path:
+    return folder / path.lstrip("/")
+
+
+def _make_writable(function: object, path: str, _: object) -> None:
+    """Let rmtree go on where user code took its own rights away."""
+    parent = Path(path).parent
+    parent.chmod(0o700)
+    target = Path(path)
+    if target.is_dir() and not target.is_symlink():
+        target.chmod(0o700)
+        shutil.rmtree(target)
+    else:
+        target.unlink()
+    del function
