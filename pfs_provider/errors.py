@@ -70,6 +70,8 @@ class ErrorCode(StrEnum):
     IN_USE = "in-use"  # something downstream still needs it
     JOB_TAKEN = "job-taken"
     JOB_NOT_READY = "job-not-ready"
+    JOB_FINISHED = "job-finished"
+    COMMIT_EXISTS = "commit-exists"  # a change makes one commit in a repo
     TARGET_EXISTS = "target-exists"
     # corrupt
     CHUNK_CORRUPT = "chunk-corrupt"

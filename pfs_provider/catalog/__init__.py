@@ -1,0 +1,1 @@
+"""SQL: repos, branches, commits, provenance, pipelines, jobs, events; knows no object store."""

@@ -1,0 +1,389 @@
+"""Pipelines: create, update, stop, start, run again, delete.
+
+Invariants: the output branch's provenance are the pipeline's inputs, while it is not stopped; every
+version is kept; a new version kills what runs and opens a job at once.
+Must not know: what a spec says (it is text here).
+
+Source: semantics 5.3.
+"""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from sqlalchemy import Row, Select, delete, func, insert, select, update
+
+from pfs_provider.catalog.branches import ensure_branch
+from pfs_provider.catalog.commits import find_commit
+from pfs_provider.catalog.graph import check_provenance, replace_provenance
+from pfs_provider.catalog.heads import find_branch_row
+from pfs_provider.catalog.jobs import kill_jobs, list_jobs
+from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
+from pfs_provider.catalog.projects import get_project
+from pfs_provider.catalog.repos import check_unused, create_repo, erase_repo, find_repo, get_repo
+from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines
+from pfs_provider.catalog.transaction import Stale, Tx
+from pfs_provider.catalog.values import Pipeline, PipelineInput, PipelineState
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
+from pfs_provider.refs.names import BranchKey, PipelineKey
+
+__all__ = [
+    "create_pipeline",
+    "delete_pipeline",
+    "find_pipeline",
+    "get_pipeline",
+    "list_pipelines",
+    "rerun_pipeline",
+    "set_memo",
+    "set_pipeline_state",
+    "start_pipeline",
+    "stop_pipeline",
+    "update_pipeline",
+]
+
+
+def find_pipeline(tx: Tx, key: PipelineKey, *, version: int | None = None) -> Pipeline | None:
+    """Return a pipeline at a version, the newest by default; None if there is none."""
+    query = _select(version).where(pipelines.c.key == pipeline_text(key))
+    found = _values(tx, tx.all(query))
+    return found[0] if found else None
+
+
+def get_pipeline(tx: Tx, key: PipelineKey, *, version: int | None = None) -> Pipeline:
+    """Return a pipeline at a version, the newest by default.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``.
+    """
+    found = find_pipeline(tx, key, version=version)
+    if found is None:
+        at = "" if version is None else f" at version {version}"
+        raise NotFoundError(
+            ErrorCode.PIPELINE_NOT_FOUND,
+            f"pipeline {key}{at} does not exist: see `pfs list pipeline`",
+            pipeline=str(key),
+        )
+    return found
+
+
+def list_pipelines(tx: Tx, project: str | None = None) -> tuple[Pipeline, ...]:
+    """Return the pipelines of a project, or of all, by name, at their newest versions."""
+    query = _select(None).order_by(pipelines.c.key)
+    if project is not None:
+        get_project(tx, project)
+        query = query.where(pipelines.c.project == project)
+    return _values(tx, tx.all(query))
+
+
+def _select(version: int | None) -> Select[Any]:
+    table = pipeline_versions
+    wanted = pipelines.c.version if version is None else version
+    return select(
+        pipelines,
+        table.c.version.label("at_version"),
+        table.c.spec,
+        table.c.inputs,
+        table.c.input_text,
+        table.c.output.label("at_output"),
+    ).join(table, (table.c.pipeline == pipelines.c.key) & (table.c.version == wanted))
+
+
+def _values(tx: Tx, rows: Sequence[Row[Any]]) -> tuple[Pipeline, ...]:
+    last = _last_jobs(tx, [row.key for row in rows])
+    return tuple(
+        Pipeline(
+            key=pipeline_key(row.key),
+            version=row.at_version,
+            spec=row.spec,
+            state=row.state,
+            reason=row.reason,
+            inputs=tuple(
+                PipelineInput(name=name, branch=branch_key(branch), propagate=propagate)
+                for name, branch, propagate in row.inputs
+            ),
+            input_text=row.input_text,
+            output=branch_key(row.at_output),
+            created=row.created,
+            memo=row.memo,
+            stopped=row.stopped,
+            last_job=last.get(row.key),
+        )
+        for row in rows
+    )
+
+
+def _last_jobs(tx: Tx, keys: Sequence[str]) -> dict[str, Any]:
+    newest = (
+        select(func.max(jobs.c.number)).where(jobs.c.pipeline.in_(keys)).group_by(jobs.c.pipeline)
+    )
+    rows = tx.all(select(jobs.c.pipeline, jobs.c.state).where(jobs.c.number.in_(newest)))
+    return {row.pipeline: row.state for row in rows}
+
+
+def create_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
+    tx: Tx,
+    key: PipelineKey,
+    *,
+    spec: str,
+    inputs: Sequence[PipelineInput],
+    input_text: str,
+    output_branch: str,
+    description: str = "",
+) -> Pipeline:
+    """Make a pipeline with its output repo, and a job if any input has a commit.
+
+    Input branches that do not exist are made, their repos are not.
+
+    Raises:
+        NotFoundError: ``project-not-found``, or ``repo-not-found`` for an input.
+        ConflictError: ``pipeline-exists``, or ``repo-exists``: a repo has its name.
+        RefusedError: ``provenance-illegal``: for instance its own output as input.
+    """
+    get_project(tx, key.project)
+    if find_pipeline(tx, key) is not None:
+        raise ConflictError(
+            ErrorCode.PIPELINE_EXISTS,
+            f"pipeline {key} exists already: use `pfs update pipeline`",
+            pipeline=str(key),
+        )
+    if find_repo(tx, key.repo) is not None:
+        raise ConflictError(
+            ErrorCode.REPO_EXISTS,
+            f"a repo {key} exists already, which the output of pipeline {key} would need",
+            repo=key.repo.full,
+        )
+    _check_inputs(tx, key, inputs)
+    create_repo(tx, key.repo, description=description)
+    text = pipeline_text(key)
+    output = BranchKey(key.repo, output_branch)
+    tx.run(
+        insert(pipelines).values(
+            key=text,
+            project=key.project,
+            version=0,
+            state="running",
+            reason="",
+            stopped=False,
+            output=output.full,
+            created=tx.now,
+        )
+    )
+    _insert_version(tx, key, spec=spec, inputs=inputs, input_text=input_text, output=output)
+    _connect(tx, output, inputs)
+    tx.stale.append(Stale(output.full, tx.new_change(), forced=True))
+    tx.add_event("pipeline-created", key, state="running", data={"version": 1})
+    return get_pipeline(tx, key)
+
+
+def _check_inputs(tx: Tx, key: PipelineKey, inputs: Sequence[PipelineInput]) -> None:
+    for item in inputs:
+        if item.branch.repo == key.repo:
+            raise RefusedError(
+                ErrorCode.PROVENANCE_ILLEGAL,
+                f"pipeline {key} cannot read its own output ({item.branch})",
+                pipeline=str(key),
+            )
+        get_repo(tx, item.branch.repo)
+
+
+def _insert_version(  # noqa: PLR0913 internal
+    tx: Tx,
+    key: PipelineKey,
+    *,
+    spec: str,
+    inputs: Sequence[PipelineInput],
+    input_text: str,
+    output: BranchKey,
+) -> int:
+    text = pipeline_text(key)
+    last = tx.scalar(select(pipelines.c.version).where(pipelines.c.key == text))
+    version = int(last) + 1
+    tx.run(
+        insert(pipeline_versions).values(
+            pipeline=text,
+            version=version,
+            spec=spec,
+            inputs=[[item.name, item.branch.full, item.propagate] for item in inputs],
+            input_text=input_text,
+            output=output.full,
+            created=tx.now,
+        )
+    )
+    tx.run(
+        update(pipelines)
+        .where(pipelines.c.key == text)
+        .values(version=version, output=output.full, reason="")
+    )
+    return version
+
+
+def _connect(tx: Tx, output: BranchKey, inputs: Sequence[PipelineInput]) -> None:
+    """Make the branches that are missing, and the inputs the output's provenance."""
+    edges: dict[BranchKey, bool] = {}
+    for item in inputs:
+        ensure_branch(tx, item.branch)
+        edges[item.branch] = edges.get(item.branch, False) or item.propagate
+    ensure_branch(tx, output)
+    check_provenance(tx, output, list(edges))
+    replace_provenance(tx, output, list(edges.items()))
+
+
+def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
+    tx: Tx,
+    key: PipelineKey,
+    *,
+    spec: str,
+    inputs: Sequence[PipelineInput],
+    input_text: str,
+    output_branch: str,
+) -> Pipeline:
+    """Give a pipeline a new version: what runs is killed, a job under a new id is opened at once.
+
+    A stopped pipeline stays stopped.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``, or ``repo-not-found`` for an input.
+        RefusedError: ``provenance-illegal``.
+    """
+    before = get_pipeline(tx, key)
+    _check_inputs(tx, key, inputs)
+    kill_jobs(tx, key, reason="the pipeline was updated")
+    output = BranchKey(key.repo, output_branch)
+    if output != before.output:
+        replace_provenance(tx, before.output, [])
+    version = _insert_version(
+        tx, key, spec=spec, inputs=inputs, input_text=input_text, output=output
+    )
+    if before.stopped:
+        ensure_branch(tx, output)
+    else:
+        _connect(tx, output, inputs)
+        tx.stale.append(Stale(output.full, tx.new_change(), forced=True))
+    state = before.state if before.stopped else "running"
+    tx.run(update(pipelines).where(pipelines.c.key == pipeline_text(key)).values(state=state))
+    tx.add_event("pipeline-updated", key, state=state, data={"version": version})
+    return get_pipeline(tx, key)
+
+
+def rerun_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
+    """Open a job on the current inputs, though nothing has changed.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``.
+        ConflictError: ``in-use``: it is stopped.
+    """
+    found = get_pipeline(tx, key)
+    if found.stopped:
+        raise ConflictError(
+            ErrorCode.IN_USE,
+            f"pipeline {key} is stopped: start it with `pfs start pipeline {key}`",
+            pipeline=str(key),
+        )
+    tx.stale.append(Stale(found.output.full, tx.new_change(), forced=True))
+    return found
+
+
+def stop_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
+    """Open no jobs any more and kill what runs. Harmless if it is stopped already.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``.
+    """
+    found = get_pipeline(tx, key)
+    if found.stopped:
+        return found
+    kill_jobs(tx, key, reason="the pipeline was stopped")
+    replace_provenance(tx, found.output, [])
+    _set(tx, key, state="paused", reason="", stopped=True)
+    tx.add_event("pipeline-stopped", key, state="paused")
+    return get_pipeline(tx, key)
+
+
+def start_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
+    """Follow the inputs again. Harmless if it is not stopped.
+
+    A job is opened if the inputs have moved meanwhile, or if stopping killed the last one.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``.
+        RefusedError: ``provenance-illegal``: the graph has changed meanwhile.
+    """
+    found = get_pipeline(tx, key)
+    if not found.stopped:
+        return found
+    _connect(tx, found.output, found.inputs)
+    _set(tx, key, state="running", reason="", stopped=False)
+    last = list_jobs(tx, key, limit=1)
+    row = find_branch_row(tx, found.output)
+    head = None if row is None or row.head is None else find_commit(tx, key.repo, row.head)
+    killed = bool(last) and last[0].state == "killed" and head is not None and head.id == last[0].id
+    tx.stale.append(Stale(found.output.full, tx.new_change(), forced=killed))
+    tx.add_event("pipeline-started", key, state="running")
+    return get_pipeline(tx, key)
+
+
+def delete_pipeline(
+    tx: Tx, key: PipelineKey, *, keep_repo: bool = False, force: bool = False
+) -> None:
+    """Delete a pipeline with its jobs and its output repo.
+
+    Args:
+        tx: The transaction.
+        key: The pipeline.
+        keep_repo: Leave the output as an ordinary repo.
+        force: Also if others depend on the output.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``.
+        ConflictError: ``in-use``: others depend on the output.
+    """
+    found = get_pipeline(tx, key)
+    if not keep_repo and not force:
+        check_unused(tx, key.repo)
+    kill_jobs(tx, key, reason="the pipeline was deleted")
+    replace_provenance(tx, found.output, [])
+    text = pipeline_text(key)
+    tx.run(delete(jobs).where(jobs.c.pipeline == text))
+    tx.run(delete(pipeline_versions).where(pipeline_versions.c.pipeline == text))
+    tx.run(delete(pipelines).where(pipelines.c.key == text))
+    tx.add_event("pipeline-deleted", key)
+    if not keep_repo:
+        erase_repo(tx, key.repo)
+
+
+def set_memo(tx: Tx, key: PipelineKey, *, old: str | None, new: str | None) -> None:
+    """Replace the memo if it still is ``old``.
+
+    Raises:
+        ConflictError: ``branch-moved``: it is another by now.
+    """
+    row = update(pipelines).where(
+        pipelines.c.key == pipeline_text(key), pipelines.c.memo.is_not_distinct_from(old)
+    )
+    if tx.run(row.values(memo=new)) != 1:
+        get_pipeline(tx, key)
+        raise ConflictError(
+            ErrorCode.BRANCH_MOVED,
+            f"the memo of pipeline {key} was replaced meanwhile: read it and repeat",
+            pipeline=str(key),
+        )
+
+
+def set_pipeline_state(
+    tx: Tx, key: PipelineKey, state: PipelineState, *, reason: str = ""
+) -> Pipeline:
+    """Record how a pipeline is. Raises NotFoundError ``pipeline-not-found``."""
+    if state not in get_args(PipelineState):
+        raise RefusedError(ErrorCode.SPEC_ILLEGAL, f"{state!r} is no state of a pipeline")
+    before = get_pipeline(tx, key)
+    _set(tx, key, state=state, reason=reason, stopped=before.stopped)
+    if state != before.state:
+        tx.add_event("pipeline-changed", key, state=state, data={"reason": reason})
+    return get_pipeline(tx, key)
+
+
+def _set(tx: Tx, key: PipelineKey, *, state: str, reason: str, stopped: bool) -> None:
+    tx.run(
+        update(pipelines)
+        .where(pipelines.c.key == pipeline_text(key))
+        .values(state=state, reason=reason, stopped=stopped)
+    )
