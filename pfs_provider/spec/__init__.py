@@ -1,0 +1,1 @@
+"""What a pipeline author writes: model, reading, older shapes, refusals."""

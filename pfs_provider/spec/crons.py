@@ -1,0 +1,26 @@
+"""Checks cron expressions: five fields, ``@daily`` and its kin, ``@every 10m``.
+
+Must not know: when they tick; that is the catalog's business.
+"""
+
+from pfs_provider.spec.kinds import Duration, Spot
+
+__all__ = ["check_cron"]
+
+_EVERY = "@every "
+_FIELDS = 5
+
+
+def check_cron(text: str, at: Spot) -> None:
+    """Return if the text is a cron expression. Raises RefusedError ``spec-illegal``."""
+    from croniter import croniter  # noqa: PLC0415  # lazy: few specs have a cron input
+
+    if text.startswith(_EVERY):
+        Duration().read(text.removeprefix(_EVERY).strip(), at)
+        return
+    if (text.startswith("@") or len(text.split()) == _FIELDS) and croniter.is_valid(text):
+        return
+    at.refuse(
+        f'is "{text}", but a cron expression is wanted: minute, hour, day, month, weekday, '
+        'as in "0 6 * * *", or "@daily", or "@every 10m"'
+    )

@@ -1,0 +1,466 @@
+"""The tables: every field of a 2.x pipeline spec, its kind, and what it means in one line.
+
+The reader, the normalised document, the published JSON Schema and the reference page are made of
+these. ``inert`` marks what is known but has no effect yet: reading it warns.
+Must not know: older shapes (legacy.py), rules that span several fields (refusals.py).
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+from pfs_provider.errors import PfsError
+from pfs_provider.refs.names import (
+    DEFAULT_PROJECT,
+    PipelineKey,
+    parse_pipeline_name,
+    parse_project_name,
+)
+from pfs_provider.spec.inputs import INPUT
+from pfs_provider.spec.kinds import (
+    Deferred,
+    Duration,
+    Flag,
+    JsonText,
+    ListOf,
+    MapOf,
+    Number,
+    OneOf,
+    Quantity,
+    Raw,
+    Schema,
+    Spot,
+    Words,
+)
+from pfs_provider.spec.model import (
+    DatumSets,
+    Egress,
+    Gpu,
+    Metadata,
+    ParallelismSpec,
+    PipelineSpec,
+    Resources,
+    SchedulingSpec,
+    Secret,
+    SecretRef,
+    Service,
+    SqlEgress,
+    SqlFileFormat,
+    Toleration,
+    Transform,
+)
+from pfs_provider.spec.shape import Field, Shape
+
+__all__ = ["FLAGS", "SPEC", "write_spec"]
+
+_MAX_PORT = 65535
+_MAX_CODE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A pipeline's name as written."""
+
+    name: str
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _ProjectKind:
+    """A project: its name, or an object that holds it, as newer clients write."""
+
+    def read(self, value: object, at: Spot) -> str:
+        """Return the name."""
+        if isinstance(value, dict) and set(value) == {"name"}:
+            value, at = value["name"], at.child("name")
+        return Words("default").read(value, at)
+
+    def write(self, value: object) -> object:
+        """Return the name."""
+        return value
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema."""
+        named = {"type": "object", "properties": {"name": {"type": "string"}}}
+        return {"anyOf": [{"type": "string"}, named]}
+
+
+_NAME = Shape(
+    _Name,
+    (
+        Field(
+            "name",
+            Words("edges"),
+            "Also the output repo's.",
+            missing='name it, as in "name": "edges"',
+        ),
+        Field("project", _ProjectKind(), "The project; default by default."),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyKind:
+    """The pipeline's name and project. Later fields take their defaults from it."""
+
+    def read(self, value: object, at: Spot) -> PipelineKey:
+        """Return the key, and note it for the fields that follow."""
+        given = _NAME.read(value, at)
+        try:
+            name = parse_pipeline_name(given.name)
+        except PfsError as error:
+            at.child("name").refuse_because(error)
+        try:
+            project = parse_project_name(given.project or DEFAULT_PROJECT)
+        except PfsError as error:
+            at.child("project").refuse_because(error)
+        at.notes.key = PipelineKey(project, name)
+        return at.notes.key
+
+    def write(self, value: object) -> object:
+        """Return the JSON object."""
+        return _NAME.write(value)
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema."""
+        return _NAME.schema()
+
+
+_SECRET = Shape(
+    Secret,
+    (
+        Field("name", Words("aws"), "The secret.", missing="name the secret"),
+        Field("key", Words("token"), "The key in it; needed with env_var."),
+        Field("mount_path", Words("/secrets"), "Folder for its files."),
+        Field("env_var", Words("TOKEN"), "Environment variable for its value."),
+    ),
+)
+
+_TRANSFORM = Shape(
+    Transform,
+    (
+        Field(
+            "image", Words("python:3.12"), "The container's image; the executor's own by default."
+        ),
+        Field(
+            "cmd",
+            ListOf(Words()),
+            "The command, a word each; no shell.",
+            missing='write the command as a list of words, as in "cmd": ["python3", "/edges.py"]',
+        ),
+        Field(
+            "stdin", ListOf(Words()), "Lines for its standard input; a newline is added to each."
+        ),
+        Field(
+            "err_cmd",
+            ListOf(Words()),
+            "Runs after a failed try; its success makes the datum recovered.",
+        ),
+        Field("err_stdin", ListOf(Words()), "Lines for err_cmd's standard input."),
+        Field("env", MapOf(Words()), "Environment variables."),
+        Field("secrets", ListOf(_SECRET), "Kubernetes secrets as files or variables."),
+        Field("image_pull_secrets", ListOf(Words()), "Secrets that pull the image."),
+        Field(
+            "accept_return_code",
+            ListOf(Number(high=_MAX_CODE)),
+            "Exit codes that mean success, besides 0.",
+        ),
+        Field("debug", Flag(), "More log lines.", inert="logs hold all that there is"),
+        Field("user", Words("1000"), "Runs the command; the image's own by default."),
+        Field(
+            "working_dir", Words("/app"), "Where the command starts; the image's own by default."
+        ),
+        Field(
+            "dockerfile",
+            Words("Dockerfile"),
+            "How the image was made.",
+            inert="images are built elsewhere",
+        ),
+        Field("memory_volume", Flag(), "/pfs lies in memory."),
+        Field(
+            "datum_batching",
+            Flag(),
+            "The code asks for its datums itself.",
+            inert="the command is started once per datum",
+        ),
+    ),
+)
+
+_GPU = Shape(
+    Gpu,
+    (
+        Field(
+            "type",
+            Words("nvidia.com/gpu"),
+            "Resource name.",
+            missing='write "type": "nvidia.com/gpu"',
+        ),
+        Field("number", Number(low=1), "How many.", missing='write "number": 1'),
+    ),
+)
+
+_RESOURCES = Shape(
+    Resources,
+    (
+        Field("cpu", Quantity(), "Cores."),
+        Field("memory", Quantity(), "Bytes."),
+        Field("gpu", _GPU, "Devices."),
+        Field("disk", Quantity(), "Bytes of ephemeral storage."),
+    ),
+)
+
+_SQL = Shape(
+    SqlEgress,
+    (
+        Field("url", Words("postgresql://…"), "The database.", missing="write the database's URL"),
+        Field(
+            "file_format",
+            Shape(
+                SqlFileFormat,
+                (
+                    Field(
+                        "type",
+                        OneOf(("CSV", "JSON")),
+                        "CSV or JSON.",
+                        missing='write "CSV" or "JSON"',
+                    ),
+                    Field(
+                        "columns", ListOf(Words()), "Column names; a CSV without header needs them."
+                    ),
+                ),
+            ),
+            "What the output files are.",
+            missing='write "file_format": {"type": "CSV"}',
+        ),
+        Field(
+            "secret",
+            Shape(
+                SecretRef,
+                (
+                    Field("name", Words("db"), "The secret.", missing="name the secret"),
+                    Field("key", Words("password"), "The key in it.", missing="name the key"),
+                ),
+            ),
+            "The password.",
+            missing='write "secret": {"name": …, "key": …}',
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _EgressGiven:
+    """An egress as written: its URL stands in one of two places."""
+
+    url: str = ""
+    object_storage: Egress | None = None
+    sql_database: SqlEgress | None = None
+
+
+def _make_egress(**found: object) -> Egress:
+    given = _EgressGiven(**found)  # type: ignore[arg-type]  # its shape read the fields
+    url = given.url or (given.object_storage.url if given.object_storage else "")
+    return Egress(url=url, sql_database=given.sql_database)
+
+
+_EGRESS = Shape(
+    _make_egress,
+    (
+        Field("url", Words("s3://bucket/folder"), "Object store to copy the output to."),
+        Field(
+            "object_storage",
+            Shape(
+                Egress,
+                (
+                    Field(
+                        "url",
+                        Words("s3://bucket/folder"),
+                        "The same, 2.x form.",
+                        missing="write the URL",
+                    ),
+                ),
+            ),
+            "Object store to copy the output to.",
+        ),
+        Field("sql_database", _SQL, "Database to load the output into."),
+    ),
+)
+
+_SERVICE = Shape(
+    Service,
+    (
+        Field(
+            "internal_port",
+            Number(low=1, high=_MAX_PORT),
+            "The code listens here.",
+            missing="write the port",
+        ),
+        Field("external_port", Number(high=_MAX_PORT), "Seen from outside."),
+        Field("ip", Words("10.0.0.1"), "Address of the service."),
+        Field("type", Words("NodePort"), "Kind of Kubernetes service; NodePort by default."),
+    ),
+)
+
+_TOLERATION = Shape(
+    Toleration,
+    (
+        Field("key", Words("gpu"), "The taint's key; none means every taint."),
+        Field("operator", OneOf(("Exists", "Equal")), "Exists or Equal."),
+        Field("value", Words("true"), "The taint's value, for Equal."),
+        Field(
+            "effect",
+            OneOf(("NoSchedule", "PreferNoSchedule", "NoExecute")),
+            "The taint's effect; none means every effect.",
+        ),
+        Field("toleration_seconds", Number(), "How long, for NoExecute."),
+    ),
+)
+
+_SPOUT_WAY_OUT = (
+    "code that makes commits by itself is an ordinary task of your scheduler; let it call "
+    'pfs.commit("repo@master")'
+)
+
+SPEC: Shape[PipelineSpec] = Shape(
+    PipelineSpec,
+    (
+        Field(
+            "pipeline",
+            _KeyKind(),
+            "Name and project.",
+            attribute="key",
+            missing='name it, as in "pipeline": {"name": "edges"}',
+        ),
+        Field("description", Words(), "For people."),
+        Field(
+            "metadata",
+            Shape(
+                Metadata,
+                (
+                    Field("annotations", MapOf(Words()), "Annotations."),
+                    Field("labels", MapOf(Words()), "Labels."),
+                ),
+            ),
+            "Put on pods and services.",
+        ),
+        Field("tf_job", Deferred("run the training as an ordinary transform"), "Not supported."),
+        Field(
+            "transform",
+            _TRANSFORM,
+            "The user code.",
+            missing='say what to run, as in "transform": {"cmd": ["python3", "/edges.py"]}',
+        ),
+        Field(
+            "parallelism_spec",
+            Shape(
+                ParallelismSpec,
+                (Field("constant", Number(low=1, high=10_000), "At most so many workers."),),
+            ),
+            "How many workers.",
+        ),
+        Field(
+            "egress", _EGRESS, "Copies the output elsewhere.", inert="nothing copies the output yet"
+        ),
+        Field("spout", Deferred(_SPOUT_WAY_OUT), "Not supported."),
+        Field(
+            "input",
+            INPUT,
+            "What is read, and how it is cut into datums.",
+            missing='say what to read, as in "input": {"pfs": {"repo": "images", "glob": "/*"}}',
+        ),
+        Field("output_branch", Words("master"), "Branch that jobs write to; master by default."),
+        Field("s3_out", Flag(), "Give a write-only bucket instead of /pfs/out."),
+        Field("resource_requests", _RESOURCES, "What the user container asks for."),
+        Field("resource_limits", _RESOURCES, "What the user container may use."),
+        Field("sidecar_resource_requests", _RESOURCES, "What the storage sidecar asks for."),
+        Field("sidecar_resource_limits", _RESOURCES, "What the storage sidecar may use."),
+        Field(
+            "datum_set_spec",
+            Shape(
+                DatumSets,
+                (
+                    Field("number", Number(low=1), "Datums a set."),
+                    Field(
+                        "size_bytes", Number(low=1), "A set ends where it reaches so many bytes."
+                    ),
+                    Field(
+                        "per_worker", Number(low=1), "Sets for each worker; excludes the others."
+                    ),
+                ),
+            ),
+            "How datums are handed out together.",
+            attribute="datum_set",
+        ),
+        Field(
+            "datum_timeout", Duration(), "For one try of one datum.", attribute="datum_timeout_s"
+        ),
+        Field(
+            "datum_tries",
+            Number(low=1, high=1000),
+            "Tries of one datum, the first included; 3 by default.",
+        ),
+        Field(
+            "job_timeout",
+            Duration(),
+            "For a whole job, which is then killed.",
+            attribute="job_timeout_s",
+        ),
+        Field(
+            "reprocess_spec",
+            OneOf(("until_success", "every_job")),
+            "every_job: process every datum in every job.",
+        ),
+        Field(
+            "reprocess_on_code_change",
+            Flag(),
+            "false: a change of the code keeps old results, as in Pachyderm.",
+        ),
+        Field(
+            "output_conflict",
+            OneOf(("fail", "overwrite", "concat")),
+            "What happens when two datums write one path; fail by default.",
+        ),
+        Field("salt", Words(), "Part of every datum's key."),
+        Field(
+            "service",
+            _SERVICE,
+            "Serve the datum.",
+            inert="the command runs once per job, as any other",
+        ),
+        Field(
+            "scheduling_spec",
+            Shape(
+                SchedulingSpec,
+                (
+                    Field("node_selector", MapOf(Words()), "Labels of the nodes."),
+                    Field("priority_class_name", Words("high"), "Priority class of the pods."),
+                ),
+            ),
+            "Where pods run.",
+        ),
+        Field("tolerations", ListOf(_TOLERATION), "Taints that pods put up with."),
+        Field("pod_spec", JsonText("an object"), "Merge patch of the pod; deprecated."),
+        Field("pod_patch", JsonText("a list"), "JSON patch of the pod."),
+        Field(
+            "autoscaling",
+            Flag(),
+            "Scale with the work.",
+            inert="workers live as long as there is work anyhow",
+        ),
+        Field("determined", Raw(), "Determined workspaces.", inert="there is no such integration"),
+        Field(
+            "maximum_expected_uptime",
+            Duration(),
+            "Alert only.",
+            attribute="maximum_expected_uptime_s",
+            inert="your scheduler alerts",
+        ),
+    ),
+)
+
+FLAGS = ("update", "reprocess", "dry_run")
+"""Fields of a request that may stand in a spec file."""
+
+
+def write_spec(spec: PipelineSpec) -> dict[str, object]:
+    """Return the normalised 2.x document of a spec; it loads to an equal spec, without warnings."""
+    return cast("dict[str, object]", SPEC.write(spec))
