@@ -18,7 +18,7 @@ setup: $(READY) ## make .venv with everything in it, from the hashed lock
 
 # The stamp is newer than all that it was made from; a half-made environment has none.
 $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml tools/setup.py
-	@test -n "$(PYTHON)" || { echo "setup: no Python found: install Python 3.11, or say make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: Python 3.11 or newer is needed, and '$(PYTHON)' is not: install one, or name one: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@rm -f $(READY)
 	@"$(PYTHON)" tools/setup.py
 	@touch $(READY)

@@ -1,15 +1,13 @@
 """Make .venv: a virtual environment with the locked packages and this project in it, editable.
 
-Runs on whatever Python is there, so it uses the standard library only, and parses on old Pythons
-in order to refuse them politely. Safe to interrupt and to repeat. Everything is pinned by hash: pip
-installs uv from requirements/uv.txt, uv installs requirements/dev.txt. Where packages come from is
-the machine's business: what pip is configured with (pip.conf, PIP_*) is handed to uv, unless UV_*
-says otherwise.
+Runs before there is an environment, so with the standard library only. Safe to interrupt and to
+repeat. Everything is pinned by hash: pip installs uv from requirements/uv.txt, uv installs
+requirements/dev.txt. Where packages come from is the machine's business: what pip is configured
+with (pip.conf, PIP_*) is handed to uv, unless UV_* says otherwise.
 """
 
-from __future__ import annotations
-
 import ast
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -20,7 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-OLDEST = (3, 11)
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+PIP_FLAGS = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:")
+UV_FLAGS = ("--quiet", "--require-hashes", "--only-binary", ":all:")
 
 # What pip calls it, what uv calls it, and what stands between several values in uv's.
 PIP_TO_UV = (
@@ -38,9 +38,9 @@ PIP_TO_UV = (
 
 def main() -> None:
     """Make or repair the environment, or say in one line what to do first."""
-    check_python()
+    check_ensurepip()
     if not fits():
-        print("setup: making .venv with Python %d.%d" % sys.version_info[:2], flush=True)
+        print(f"setup: making .venv with Python {VERSION}", flush=True)
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(VENV)
     run([PYTHON, "-m", "pip", "install", *PIP_FLAGS, "-r", "requirements/uv.txt"], dict(os.environ))
     environment = uv_environment()
@@ -50,25 +50,13 @@ def main() -> None:
     print("setup: done; the command line is .venv/bin/pfs", flush=True)
 
 
-PIP_FLAGS = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:")
-UV_FLAGS = ("--quiet", "--require-hashes", "--only-binary", ":all:")
-
-
-def check_python() -> None:
-    """End with the way out where this Python cannot make the environment."""
-    have = "%d.%d" % sys.version_info[:2]
-    if sys.version_info[:2] < OLDEST:
+def check_ensurepip() -> None:
+    """End with the way out where this Python cannot make a virtual environment."""
+    if importlib.util.find_spec("ensurepip") is None:
         sys.exit(
-            "setup: Python %d.%d or newer is needed and this is %s (%s). Install one, or name one:"
-            " make setup PYTHON=/path/to/python3.11" % (*OLDEST, have, sys.executable)
-        )
-    try:
-        import ensurepip  # noqa: F401, PLC0415  # lazy: its absence is what is asked here
-    except ImportError:
-        sys.exit(
-            "setup: this Python (%s) comes without ensurepip, which makes virtual environments."
-            " On Debian and Ubuntu install python%s-venv; or name another Python:"
-            " make setup PYTHON=/path/to/python3.11" % (sys.executable, have)
+            f"setup: this Python ({sys.executable}) comes without ensurepip, which makes virtual"
+            f" environments. On Debian and Ubuntu install python{VERSION}-venv; or name another"
+            " Python: make setup PYTHON=/path/to/python3.11"
         )
 
 
@@ -76,14 +64,14 @@ def fits() -> bool:
     """Return whether .venv is there, runs, has pip and is of this Python's version."""
     try:
         said = subprocess.run(
-            [PYTHON, "-c", "import pip, sys; print(*sys.version_info[:2])"],
+            [PYTHON, "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return False
-    return said.split() == [str(part) for part in sys.version_info[:2]]
+    return said.strip() == VERSION
 
 
 def pip_settings() -> dict[str, str]:
@@ -127,7 +115,7 @@ def run(command: list[object], environment: dict[str, str]) -> None:
     done = subprocess.run(words, cwd=ROOT, env=environment, check=False)
     if done.returncode:
         shutil.rmtree(VENV / "cache", ignore_errors=True)
-        sys.exit("setup: this step failed: %s" % " ".join(words))
+        sys.exit(f"setup: this step failed: {' '.join(words)}")
 
 
 if __name__ == "__main__":
