@@ -1,0 +1,1 @@
+"""Pure: what one unit of work is: inputs, expansion, identity, sets."""

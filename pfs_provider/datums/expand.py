@@ -1,0 +1,155 @@
+"""From inputs to datums: pfs, cron, cross, union, join, outer join and group, at any depth.
+
+Order: pfs by path; union part after part; cross as nested loops, the last part varies fastest; join
+and group by key. A pfs input and a union of such stream; cross holds all parts but the first, join
+and group hold all parts.
+
+Invariants: pure; no two datums of one input have the same id; an empty part of a cross gives none.
+Must not know: where files come from. ``lookup`` gives, for one input, the files and folders that its
+glob selects, in path order; nothing for an empty repo.
+
+Source: docs/reference/pipeline-spec.md, "Inputs"; docs/design/0004-datum-identity.md.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, product
+from typing import assert_never
+
+from pfs_provider.datums.datum import Datum, Item, Piece, PieceSource, make_datum
+from pfs_provider.datums.identity import datum_id
+from pfs_provider.refs.globs import Glob, compile_glob
+from pfs_provider.refs.templates import Template, parse_template
+from pfs_provider.spec.model import (
+    CronInput,
+    CrossInput,
+    GroupInput,
+    Input,
+    JoinInput,
+    PfsInput,
+    UnionInput,
+    pfs_inputs,
+)
+
+__all__ = ["Lookup", "expand"]
+
+Lookup = Callable[[PfsInput], Iterable[Item]]
+Pieces = tuple[Piece, ...]
+Key = tuple[str, ...]
+
+
+def expand(node: Input, lookup: Lookup) -> Iterator[Datum]:
+    """Yield the datums of an input, in datum order.
+
+    Args:
+        node: A checked input.
+        lookup: Called once for each pfs input, when its files are wanted.
+    """
+    return (make_datum(pieces) for pieces in _expand(node, lookup))
+
+
+def _expand(node: Input, lookup: Lookup) -> Iterator[Pieces]:
+    match node:
+        case PfsInput():
+            return _expand_pfs(node, lookup)
+        case CronInput():
+            return _expand_pfs(node.files, lookup)
+        case CrossInput(parts):
+            return _expand_cross(parts, lookup)
+        case UnionInput(parts):
+            return _expand_union(parts, lookup)
+        case JoinInput(parts):
+            return _expand_join(parts, lookup)
+        case GroupInput(parts):
+            return _expand_group(parts, lookup)
+        case _:
+            assert_never(node)
+
+
+def _expand_pfs(node: PfsInput, lookup: Lookup) -> Iterator[Pieces]:
+    glob = compile_glob(node.glob)
+    source = PieceSource.of(node)
+    keyed = bool(node.join_on or node.group_by)
+    join_on, group_by = (_template(text, glob) for text in (node.join_on, node.group_by))
+    for item in lookup(node):
+        if item.is_dir and glob.files_only:
+            continue
+        if not keyed:
+            yield (Piece(source, item.path, item.is_dir, item.digest, item.size),)
+        elif (captures := glob.match(item.path)) is not None:
+            joined = join_on.expand(item.path, captures) if join_on else None
+            grouped = group_by.expand(item.path, captures) if group_by else None
+            yield (Piece(source, item.path, item.is_dir, item.digest, item.size, joined, grouped),)
+
+
+def _template(text: str, glob: Glob) -> Template | None:
+    return parse_template(text, n_groups=glob.n_groups) if text else None
+
+
+def _expand_cross(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
+    first, *others = parts
+    held: list[list[Pieces]] = []
+    for part in others:
+        rows = list(_expand(part, lookup))
+        if not rows:
+            return
+        held.append(rows)
+    for head in _expand(first, lookup):
+        for tail in product(*held):
+            yield head + tuple(chain.from_iterable(tail))
+
+
+def _expand_union(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
+    rows = (pieces for part in parts for pieces in _expand(part, lookup))
+    return _drop_repeated(rows) if _may_repeat(parts) else rows
+
+
+def _may_repeat(parts: tuple[Input, ...]) -> bool:
+    """Return whether two parts read one branch under one name, so that globs may overlap."""
+    seen: set[bytes] = set()
+    for part in parts:
+        tags = {PieceSource.of(leaf).tag for leaf in pfs_inputs(part)}
+        if tags & seen:
+            return True
+        seen |= tags
+    return False
+
+
+def _drop_repeated(rows: Iterator[Pieces]) -> Iterator[Pieces]:
+    seen: set[bytes] = set()
+    for pieces in rows:
+        name = datum_id(make_datum(pieces))
+        if name not in seen:
+            seen.add(name)
+            yield pieces
+
+
+def _expand_join(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
+    tables = [_by_key(_expand(part, lookup), "join_on") for part in parts]
+    outer = [any(leaf.outer_join for leaf in pfs_inputs(part)) for part in parts]
+    for key in sorted(set().union(*tables)):
+        found = [table.get(key) for table in tables]
+        if not all(found):
+            found = [rows for rows, kept in zip(found, outer, strict=True) if kept]
+        rows = [each for each in found if each]
+        if rows:
+            yield from (tuple(chain.from_iterable(row)) for row in product(*rows))
+
+
+def _expand_group(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
+    rows = chain.from_iterable(_expand(part, lookup) for part in parts)
+    groups = _by_key(rows, "group_by")
+    return (tuple(chain.from_iterable(groups[key])) for key in sorted(groups))
+
+
+def _by_key(rows: Iterable[Pieces], attribute: str) -> dict[Key, list[Pieces]]:
+    out: dict[Key, list[Pieces]] = {}
+    for pieces in rows:
+        out.setdefault(_key(pieces, attribute), []).append(pieces)
+    return out
+
+
+def _key(pieces: Pieces, attribute: str) -> Key:
+    """Return the key of what may be several pieces: their one value, or all in piece order."""
+    found = (getattr(piece, attribute) for piece in make_datum(pieces).pieces)
+    values = tuple(value for value in found if value is not None)
+    return values[:1] if len(set(values)) == 1 else values
