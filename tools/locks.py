@@ -85,10 +85,14 @@ def wanted_digest() -> str:
 def find_problems(name: str) -> list[str]:
     """Return what is wrong with one lock, one line each."""
     target = FOLDER / f"{name}.txt"
-    where = target.relative_to(ROOT)
+    where = str(target.relative_to(ROOT))
     if not target.exists():
         return [f"{where}: is missing; run `make lock`"]
-    text = target.read_text()
+    return judge(where, target.read_text())
+
+
+def judge(where: str, text: str) -> list[str]:
+    """Return what is wrong with a lock of this text."""
     problems = []
     if INPUTS + wanted_digest() not in text.splitlines():
         problems.append(f"{where}: is older than pyproject.toml's dependencies; run `make lock`")

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,8 +43,8 @@ def main() -> None:
     if not fits():
         print(f"setup: making .venv with Python {VERSION}", flush=True)
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(VENV)
-    run([PYTHON, "-m", "pip", "install", *PIP_FLAGS, "-r", "requirements/uv.txt"], dict(os.environ))
-    environment = uv_environment()
+    run([PYTHON, "-m", "pip", "install", *PIP_FLAGS, "-r", "requirements/uv.txt"], os.environ)
+    environment = translate(pip_settings(), os.environ)
     uv = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
     run([*uv, *UV_FLAGS, "-r", "requirements/dev.txt"], environment)
     run([*uv, "--quiet", "--offline", "--no-deps", "--no-build-isolation", "-e", "."], environment)
@@ -88,18 +89,21 @@ def pip_settings() -> dict[str, str]:
     return settings
 
 
-def uv_environment() -> dict[str, str]:
-    """Return this environment with pip's settings under the names that uv reads."""
-    environment = dict(os.environ)
-    settings = pip_settings()
+def translate(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with pip's settings under the names that uv reads; uv's own win."""
+    translated = dict(environment)
     for pip_name, uv_name, separator in PIP_TO_UV:
         value = settings.get(pip_name, "")
+        if separator:
+            # A folder that is not there is a warning to pip and an error to uv.
+            value = separator.join(
+                part for part in value.split() if not part.startswith("/") or Path(part).exists()
+            )
         if value:
-            environment.setdefault(uv_name, separator.join(value.split()) if separator else value)
-    cache = Path(environment.get("UV_CACHE_DIR") or Path.home() / ".cache")
-    if not writable(cache):
-        environment["UV_CACHE_DIR"] = str(VENV / "cache")
-    return environment
+            translated.setdefault(uv_name, value)
+    if not writable(Path(translated.get("UV_CACHE_DIR") or Path.home() / ".cache")):
+        translated["UV_CACHE_DIR"] = str(VENV / "cache")
+    return translated
 
 
 def writable(folder: Path) -> bool:
@@ -109,7 +113,7 @@ def writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def run(command: list[object], environment: dict[str, str]) -> None:
+def run(command: list[object], environment: Mapping[str, str]) -> None:
     """Run one step in the project's folder; end with its exit code if it fails."""
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=ROOT, env=environment, check=False)
