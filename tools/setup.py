@@ -110,7 +110,7 @@ def writable(folder: Path) -> bool:
     """Return whether files can be made in the folder, or the folder itself can be made."""
     while not folder.exists():
         folder = folder.parent
-    return os.access(folder, os.W_OK)
+    return folder.is_dir() and os.access(folder, os.W_OK)
 
 
 def run(command: list[object], environment: Mapping[str, str]) -> None:

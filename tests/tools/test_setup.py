@@ -37,7 +37,9 @@ def test_a_folder_of_wheels_that_is_not_there_is_left_out(tmp_path: Path) -> Non
     assert translate({"find-links": str(tmp_path / "gone")}, told) == told
 
 
-def test_without_a_home_to_write_to_the_cache_is_in_the_project() -> None:
-    environment = translate({}, {"UV_CACHE_DIR": "/proc/none"})
+def test_without_a_place_to_write_to_the_cache_is_in_the_project(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    environment = translate({}, {"UV_CACHE_DIR": str(tmp_path / "file" / "cache")})
 
     assert environment["UV_CACHE_DIR"].endswith("/.venv/cache")
