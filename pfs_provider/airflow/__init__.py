@@ -1,0 +1,67 @@
+"""Airflow's door: hook, operators, sensors, triggers, assets and links for Airflow 3.3 and later.
+
+Invariants: importing this package imports nothing else, Airflow least of all; each name is loaded
+when it is asked for. Nothing here touches Airflow's own database. Must not know: any rule of the
+domain; a class here turns arguments into one call of ``Pfs`` and its answer into Airflow's words.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pfs_provider.airflow.assets import pfs_asset
+    from pfs_provider.airflow.hook import PfsHook
+    from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink
+    from pfs_provider.airflow.news import mark_processed, unprocessed_commits
+    from pfs_provider.airflow.operators.commit import PfsCommitOperator
+    from pfs_provider.airflow.operators.create_pipeline import PfsCreatePipelineOperator
+    from pfs_provider.airflow.operators.pipeline import PfsPipelineOperator
+    from pfs_provider.airflow.operators.put_files import PfsPutFilesOperator
+    from pfs_provider.airflow.sensors.commit import PfsCommitSensor
+    from pfs_provider.airflow.sensors.job import PfsJobSensor
+    from pfs_provider.airflow.triggers.commits import CommitTrigger
+
+__all__ = [
+    "CommitTrigger",
+    "PfsCommitLink",
+    "PfsCommitOperator",
+    "PfsCommitSensor",
+    "PfsCreatePipelineOperator",
+    "PfsHook",
+    "PfsJobLink",
+    "PfsJobSensor",
+    "PfsPipelineOperator",
+    "PfsPutFilesOperator",
+    "mark_processed",
+    "pfs_asset",
+    "unprocessed_commits",
+]
+
+_HOMES = {
+    "CommitTrigger": "triggers.commits",
+    "PfsCommitLink": "links",
+    "PfsCommitOperator": "operators.commit",
+    "PfsCommitSensor": "sensors.commit",
+    "PfsCreatePipelineOperator": "operators.create_pipeline",
+    "PfsHook": "hook",
+    "PfsJobLink": "links",
+    "PfsJobSensor": "sensors.job",
+    "PfsPipelineOperator": "operators.pipeline",
+    "PfsPutFilesOperator": "operators.put_files",
+    "mark_processed": "news",
+    "pfs_asset": "assets",
+    "unprocessed_commits": "news",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # lazy: a DAG file that wants one name should not pay for all of them
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,69 @@
+"""PfsCommitOperator: one commit of what a Python function writes, with explicit provenance."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from pfs_provider.airflow.error_table import airflow_errors
+from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
+from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink
+from pfs_provider.airflow.runs import run_facts
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+__all__ = ["PfsCommitOperator"]
+
+
+class PfsCommitOperator(BaseOperator):
+    """Call a function with an open commit; what it puts lands whole, or not at all.
+
+    Not idempotent: a retry makes one more commit if the last try had landed.
+
+    Args:
+        branch: ``[project/]repo@branch`` to commit to.
+        write: Called with the commit; uses its ``put_file``, ``put_tree``, ``delete_file``.
+        message: The commit's message.
+        provenance: References of the commits that went into this one.
+        pfs_conn_id: The Airflow connection.
+
+    The XCom result is the commit's id.
+    """
+
+    template_fields: Sequence[str] = ("branch", "message", "provenance")
+    operator_extra_links = (PfsCommitLink(),)
+
+    def __init__(
+        self,
+        *,
+        branch: str,
+        write: Callable[[Any], object],
+        message: str = "",
+        provenance: Sequence[str] = (),
+        pfs_conn_id: str = DEFAULT_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.branch = branch
+        self.write = write
+        self.message = message
+        self.provenance = provenance
+        self.pfs_conn_id = pfs_conn_id
+
+    def execute(self, context: "Context") -> str:
+        """Make the commit and return its id."""
+        with (
+            airflow_errors(),
+            PfsHook(self.pfs_conn_id).get_conn() as pfs,
+            pfs.commit(
+                self.branch,
+                message=self.message,
+                provenance=list(self.provenance),
+                run=run_facts(context),
+            ) as commit,
+        ):
+            self.write(commit)
+        repo = self.branch.partition("@")[0]
+        context["ti"].xcom_push(key=COMMIT_XCOM, value=f"{repo}@{commit.id}")
+        return commit.id

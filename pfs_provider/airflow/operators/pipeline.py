@@ -1,0 +1,143 @@
+"""PfsPipelineOperator: do all that a pipeline has to do, and wait for it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, conf
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from pfs_provider.airflow.detached import start_detached
+from pfs_provider.airflow.error_table import airflow_errors
+from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
+from pfs_provider.airflow.links import COMMIT_XCOM, JOB_XCOM, PfsCommitLink, PfsJobLink
+from pfs_provider.airflow.outcome import end_of_task, ended_jobs, start_of_task
+from pfs_provider.airflow.progress import ProgressText, job_reference
+from pfs_provider.airflow.triggers.work import WorkTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from pfs_provider.infos import JobInfo
+
+__all__ = ["PfsPipelineOperator"]
+
+
+class PfsPipelineOperator(BaseOperator):
+    """Run all ready jobs of a pipeline, until none is ready.
+
+    What there is to do is the catalog's business: a commit on an input makes a job, whether or not
+    an event reached Airflow. So this task can be started by an asset, a schedule or by hand, more
+    than once, and does what is left to do; with nothing left it succeeds at once.
+
+    Idempotent: a retry takes up the job that the last try left, with the datums that were done, and
+    reports what ended in any of its tries. A job that ended as failed fails the task for good,
+    because a retry would not meet it again; the jobs after it are run all the same.
+
+    Args:
+        pipeline: ``[project/]pipeline``.
+        workers: Workers per job on this machine; None leaves it to the spec.
+        executor: How user code is run: ``process`` or ``container``.
+        deferrable: Wait in the triggerer, without a worker slot, while a process of its own does
+            it.
+        pfs_conn_id: The Airflow connection.
+
+    The XCom result lists the output commits, ``[project/]repo@id``, oldest first.
+    """
+
+    template_fields: Sequence[str] = ("pipeline",)
+    operator_extra_links = (PfsCommitLink(), PfsJobLink())
+
+    def __init__(
+        self,
+        *,
+        pipeline: str,
+        workers: int | None = None,
+        executor: str = "process",
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        pfs_conn_id: str = DEFAULT_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pipeline = pipeline
+        self.workers = workers
+        self.executor = executor
+        self.deferrable = deferrable
+        self.pfs_conn_id = pfs_conn_id
+        self._is_working = False
+
+    def execute(self, context: "Context") -> list[str]:
+        """Run the jobs here, or start a process that does and sleep in the triggerer."""
+        if not self.deferrable:
+            return self._run(context)
+        hook = PfsHook(self.pfs_conn_id)
+        with airflow_errors(), hook.get_conn() as pfs:
+            pfs.inspect_pipeline(self.pipeline)  # a missing pipeline is told before anything starts
+            start_of_task(context, pfs)
+        process, log = start_detached(
+            hook.find_settings(),
+            pipeline=self.pipeline,
+            workers=self.workers,
+            executor=self.executor,
+        )
+        self.defer(
+            trigger=WorkTrigger(
+                process=process, pipeline=self.pipeline, pfs_conn_id=self.pfs_conn_id
+            ),
+            method_name="resume",
+            kwargs={"log": str(log)},
+        )
+        return []
+
+    def resume(self, context: "Context", event: dict[str, str], log: str) -> list[str]:
+        """Do what the process left undone, should it have died, and return the output commits."""
+        path = Path(log)
+        if path.is_file():  # else it lies on the machine that the task was deferred on
+            self.log.info("The run said:\n%s", path.read_text(encoding="utf-8", errors="replace"))
+            path.unlink()
+        return self._run(context)
+
+    def on_kill(self) -> None:
+        """Stop the workers and give the job back.
+
+        Airflow calls this from a signal handler, in the middle of what runs here: the exception is
+        what ends it, and ending it is what stops the workers.
+        """
+        if self._is_working:
+            self._is_working = False
+            raise AirflowException(f"{self.pipeline}: stopped by Airflow, the job is given back")
+
+    def _run(self, context: "Context") -> list[str]:
+        text = ProgressText()
+        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
+            pfs.inspect_pipeline(self.pipeline)
+            since = start_of_task(context, pfs)
+            self._is_working = True
+            try:
+                pfs.run(
+                    self.pipeline,
+                    workers=self.workers,
+                    executor=self.executor,
+                    on_progress=lambda job: self._say(text.line(job)),
+                )
+            finally:
+                self._is_working = False
+            return self._report(context, ended_jobs(pfs, self.pipeline, since))
+
+    def _say(self, line: str | None) -> None:
+        if line is not None:
+            self.log.info("%s", line)
+
+    def _report(self, context: "Context", jobs: "list[JobInfo]") -> list[str]:
+        """Return the output commits, or fail with the reasons of the jobs that failed."""
+        done = [job_reference(job) for job in jobs if job.state == "success"]
+        bad = [job for job in jobs if job.state != "success"]
+        if jobs:
+            context["ti"].xcom_push(key=JOB_XCOM, value=job_reference((bad or jobs)[-1]))
+        if done:  # an output commit has its job's id, in the repo of the pipeline's name
+            context["ti"].xcom_push(key=COMMIT_XCOM, value=done[-1])
+        end_of_task(context)
+        if bad:
+            reasons = "; ".join(f"{job_reference(job)} {job.state}: {job.reason}" for job in bad)
+            raise AirflowFailException(f"{len(bad)} of {len(jobs)} jobs did not succeed: {reasons}")
+        return done

@@ -1,0 +1,1 @@
+"""Sensors: one noun per file."""

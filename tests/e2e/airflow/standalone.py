@@ -1,0 +1,257 @@
+"""Airflow itself for a test: `airflow standalone` in a home of its own, on free ports.
+
+Every wait is bounded, and only processes of our own session are ended.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = ["START_S", "Standalone", "airflow_environment", "airflow_program", "wait_for"]
+
+START_S = 120.0
+"""Longest time that Airflow may take to be healthy; about 30 s on two free cores."""
+
+T = TypeVar("T")
+
+
+def airflow_program() -> str:
+    beside = Path(sys.executable).with_name("airflow")
+    found = str(beside) if beside.exists() else shutil.which("airflow")
+    assert found is not None, "airflow is not installed: make setup"
+    return found
+
+
+def wait_for(
+    what: str, ask: Callable[[], T | None], *, timeout_s: float, pause_s: float = 0.25
+) -> T:
+    """Return what ``ask`` gives as soon as it is true."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = ask()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:g} s"
+        time.sleep(pause_s)
+
+
+def airflow_environment(home: Path, *, dags: Path, port: int, pfs_home: Path) -> dict[str, str]:
+    """The environment of a fresh Airflow that shares nothing with the developer's."""
+    keep = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "PFS_", "_AIRFLOW"))
+    }
+    base = f"http://127.0.0.1:{port}"
+    program_folder = str(Path(sys.executable).parent)
+    return keep | {
+        "PATH": f"{program_folder}{os.pathsep}{keep.get('PATH', '')}",
+        "HOME": str(home),
+        "AIRFLOW_HOME": str(home),
+        "PFS_HOME": str(pfs_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__API__BASE_URL": base,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "for-this-test-only-and-long-enough-to-be-taken",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+        # A killed triggerer is missed after this; the default of 30 s only makes the test wait.
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Standalone:
+    """A running Airflow."""
+
+    def __init__(self, home: Path, *, dags: Path, pfs_home: Path) -> None:
+        self.home = home
+        self.pfs_home = pfs_home
+        home.mkdir(parents=True, exist_ok=True)
+        self._port = free_port()
+        self.environment = airflow_environment(home, dags=dags, port=self._port, pfs_home=pfs_home)
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._token = ""
+
+    def start(self) -> None:
+        self._start("standalone")
+        wait_for("Airflow is healthy", self._is_healthy, timeout_s=START_S, pause_s=0.5)
+        self._token = self._call("GET", "/auth/token")["access_token"]
+
+    def stop(self) -> None:
+        """End all, asked first."""
+        sessions = {process.pid for process in self._started}
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            for pid in _members(sessions):
+                _signal(pid, kind)
+            deadline = time.monotonic() + 8
+            while _members(sessions) and time.monotonic() < deadline:
+                time.sleep(0.1)
+        for process in self._started:
+            process.wait(5)
+
+    def kill_triggerer(self) -> None:
+        """End the triggerer as a crash would."""
+        pids = self._triggerers()
+        assert pids, "there is no triggerer to kill"
+        for pid in pids:
+            _signal(pid, signal.SIGKILL)
+        wait_for("the triggerer is gone", lambda: not self._triggerers(), timeout_s=10)
+
+    def start_triggerer(self) -> None:
+        self._start("triggerer")
+
+    def run(self, *arguments: str, timeout_s: float = 60) -> str:
+        """Run an ``airflow`` command in this home and return what it prints."""
+        return run_airflow(self.environment, *arguments, timeout_s=timeout_s)
+
+    def trigger(self, dag_id: str) -> str:
+        run = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+        return str(run["dag_run_id"])
+
+    def pause(self, dag_id: str, *, paused: bool) -> None:
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": paused})
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=run_after&limit=1000")
+        return list(found["dag_runs"])
+
+    def find_dag(self, dag_id: str) -> dict[str, Any] | None:
+        return next(
+            (dag for dag in self._call("GET", "/api/v2/dags")["dags"] if dag["dag_id"] == dag_id),
+            None,
+        )
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        return list(self._call("GET", "/api/v2/importErrors")["import_errors"])
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+        run = urllib.parse.quote(run_id)
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/xcomEntries/{key}"
+        return self._call("GET", f"{path}?deserialize=true")["value"]
+
+    def links(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        run = urllib.parse.quote(run_id)
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/links"
+        return dict(self._call("GET", path)["extra_links"])
+
+    def log(self) -> str:
+        return "".join(path.read_text(errors="replace") for path in sorted(self.home.glob("*.out")))
+
+    def is_watching(self) -> bool:
+        """Whether the triggerer has started a trigger since its last start."""
+        return "trigger ID" in (self.home / self._last_log).read_text(errors="replace")
+
+    def _start(self, command: str) -> None:
+        self._last_log = f"{len(self._started)}-{command}.out"
+        with (self.home / self._last_log).open("wb") as log:
+            self._started.append(
+                subprocess.Popen(
+                    [airflow_program(), command],
+                    env=self.environment,
+                    cwd=self.home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            )
+
+    def _is_healthy(self) -> bool:
+        assert self._started[0].poll() is None, f"Airflow ended: {self.log()[-3000:]}"
+        try:
+            health = self._call("GET", "/api/v2/monitor/health")
+        except OSError:
+            return False
+        parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+        return all(health[part]["status"] == "healthy" for part in parts)
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._port}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from error
+            raise
+
+    def _triggerers(self) -> list[int]:
+        sessions = {process.pid for process in self._started}
+        return [pid for pid in _members(sessions) if _is_triggerer(pid)]
+
+
+def run_airflow(environment: Mapping[str, str], *arguments: str, timeout_s: float = 60) -> str:
+    done = subprocess.run(
+        [airflow_program(), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    assert done.returncode == 0, f"airflow {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def _members(sessions: set[int]) -> list[int]:
+    """Processes of the sessions that we began; nobody else's."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            fields = _stat(int(entry.name))
+            if fields and fields[0] != "Z" and int(fields[3]) in sessions:
+                found.append(int(entry.name))
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _is_triggerer(pid: int) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return False
+    return "triggerer" in command
+
+
+def _signal(pid: int, kind: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, kind)
