@@ -4,7 +4,7 @@ import pytest
 
 from pfs_provider import infos
 
-# The stable surface (design 15): programs read these fields. New ones come after them.
+# The stable surface: programs read these fields. New ones come after them.
 STABLE = {
     "RepoInfo": "project name description created size",
     "BranchInfo": "project repo name head provenance trigger",
