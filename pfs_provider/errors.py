@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     CATALOG_URL_ILLEGAL = "catalog-url-illegal"
     SOURCE_ILLEGAL = "source-illegal"  # a local file or URL that cannot be stored
     PROVENANCE_ILLEGAL = "provenance-illegal"
+    TRIGGER_ILLEGAL = "trigger-illegal"
     OUTPUT_BRANCH = "output-branch"  # only a job may write there
     TARGET_ILLEGAL = "target-illegal"  # a local folder that cannot be written to safely
     # not found
@@ -71,6 +72,7 @@ class ErrorCode(StrEnum):
     JOB_TAKEN = "job-taken"
     JOB_NOT_READY = "job-not-ready"
     JOB_FINISHED = "job-finished"
+    LEASE_LOST = "lease-lost"
     COMMIT_EXISTS = "commit-exists"  # a change makes one commit in a repo
     TARGET_EXISTS = "target-exists"
     # corrupt

@@ -14,7 +14,6 @@ from sqlalchemy import Row, delete, select
 from pfs_provider.catalog.commit_rows import fetch_commit
 from pfs_provider.catalog.graph import (
     check_provenance,
-    downstream_edges,
     edges_into,
     find_dependent,
     replace_provenance,
@@ -113,7 +112,7 @@ def create_branch(
 
     Raises:
         NotFoundError: ``repo-not-found``, ``commit-not-found`` or ``branch-not-found``.
-        RefusedError: ``provenance-illegal`` or ``output-branch``.
+        RefusedError: ``provenance-illegal``, ``trigger-illegal`` or ``output-branch``.
     """
     get_repo(tx, key.repo)
     inputs = list(dict.fromkeys(provenance or ()))
@@ -153,6 +152,8 @@ def _declare(tx: Tx, key: BranchKey, inputs: Sequence[BranchKey], trigger: Trigg
         tx.add_event("branch-changed", key, data={"provenance": [b.full for b in inputs]})
     if inputs:
         tx.stale.append(Stale(key.full, tx.new_change(), forced=False))
+    if trigger is not None:
+        ensure_branch(tx, BranchKey(key.repo, trigger.branch))
     set_trigger(tx, key, trigger)
 
 
@@ -170,7 +171,7 @@ def _check_head(tx: Tx, key: BranchKey, head: CommitId) -> None:
     if commit is None:
         raise NotFoundError(
             ErrorCode.COMMIT_NOT_FOUND,
-            f"commit {key.repo}@{head} does not exist: the head of a branch is a commit of its repo",
+            f"commit {key.repo}@{head} does not exist: a head is a commit of the branch's repo",
             repo=key.repo.full,
             id=head,
         )

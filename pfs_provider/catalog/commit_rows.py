@@ -42,7 +42,9 @@ def select_commits() -> Select[Any]:
     return select(commits)
 
 
-def with_refs(repo: ColumnElement[str], id_: ColumnElement[str], refs: Sequence[CommitRef]) -> Any:
+def with_refs(
+    repo: ColumnElement[str], id_: ColumnElement[str], refs: Sequence[CommitRef]
+) -> ColumnElement[bool]:
     """Return the condition that the two columns name one of the commits."""
     return tuple_(repo, id_).in_(refs)
 

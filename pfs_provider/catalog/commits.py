@@ -71,7 +71,7 @@ def list_change(tx: Tx, id_: CommitId) -> tuple[Commit, ...]:
     return commit_values(tx, tx.all(query))
 
 
-def start_commit(  # noqa: PLR0913 the facts of a commit, each on its own
+def start_commit(
     tx: Tx,
     branch: BranchKey,
     *,
@@ -222,6 +222,8 @@ def finish_commit(  # noqa: PLR0913 the facts of a commit, each on its own
     columns = {"tree": tree, "n_files": n_files, "size": size}
     if commit.origin == "auto":
         settle_commit(tx, branch, id_, error=error, columns=columns)
+        if error is None:
+            fire_triggers(tx, branch, id_)
     else:
         _seal(tx, branch, id_, expected_head=expected_head, error=error, columns=columns)
         set_open_commit(tx, branch, None)
@@ -229,7 +231,7 @@ def finish_commit(  # noqa: PLR0913 the facts of a commit, each on its own
     return get_commit(tx, repo, id_)
 
 
-def _seal(  # noqa: PLR0913 internal
+def _seal(
     tx: Tx,
     branch: BranchKey,
     id_: CommitId,

@@ -72,7 +72,7 @@ def upstream_of(tx: Tx, roots: Iterable[str]) -> set[str]:
 
 def in_order(edges: Iterable[Edge], extra: Iterable[str] = ()) -> list[str]:
     """Return the branches of the edges, inputs before what depends on them."""
-    sorter: TopologicalSorter[str] = TopologicalSorter({branch: () for branch in sorted(extra)})
+    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(sorted(extra), ()))
     for edge in edges:
         sorter.add(edge.branch, edge.input)
     return list(sorter.static_order())

@@ -6,18 +6,25 @@ ending a job and its output commit is one act, with all that it decides downstre
 Must not know: what a plan or a manifest says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import Update, select, update
 
-from pfs_provider.catalog.commit_rows import fetch_commit, pins_of
+from pfs_provider.catalog.commit_rows import fetch_commit
 from pfs_provider.catalog.history import base_commit
-from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
+from pfs_provider.catalog.job_rows import (
+    count_columns,
+    job_values,
+    select_claimable,
+    select_job,
+)
+from pfs_provider.catalog.keys import pipeline_key, pipeline_text
 from pfs_provider.catalog.settling import NO_TREE, end_job, settle_commit
-from pfs_provider.catalog.tables import ACTIVE_STATES, commits, jobs
+from pfs_provider.catalog.tables import ACTIVE_STATES, jobs
 from pfs_provider.catalog.transaction import Tx
+from pfs_provider.catalog.triggers import fire_triggers
 from pfs_provider.catalog.values import Commit, Counts, Job, JobState
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
 from pfs_provider.refs.ids import CommitId
@@ -38,12 +45,10 @@ __all__ = [
     "stop_job",
 ]
 
-_CLAIMABLE = ("starting", "running", "egressing", "finishing")
-
 
 def find_job(tx: Tx, pipeline: PipelineKey, id_: CommitId) -> Job | None:
     """Return the job of a pipeline in a change, None if there is none."""
-    found = _values(tx, tx.all(_mine(pipeline, id_)))
+    found = job_values(tx, tx.all(select_job(pipeline, id_)))
     return found[0] if found else None
 
 
@@ -73,15 +78,15 @@ def list_jobs(
         query = query.where(jobs.c.pipeline == pipeline_text(pipeline))
     if states is not None:
         query = query.where(jobs.c.state.in_(states))
-    return _values(tx, tx.all(query))
+    return job_values(tx, tx.all(query))
 
 
 def list_ready(tx: Tx, pipeline: PipelineKey | None = None) -> tuple[Job, ...]:
     """Return the jobs that a new owner could claim now, oldest first."""
-    query = _claimable(tx, owner=None).order_by(jobs.c.number)
+    query = select_claimable(tx, owner=None).order_by(jobs.c.number)
     if pipeline is not None:
         query = query.where(jobs.c.pipeline == pipeline_text(pipeline))
-    return _values(tx, tx.all(query))
+    return job_values(tx, tx.all(query))
 
 
 def claim_job(
@@ -109,10 +114,10 @@ def claim_job(
 
     Raises:
         NotFoundError: ``job-not-found``: ``pipeline`` and ``job`` name none.
-        ConflictError: ``pipeline`` and ``job`` name one that cannot be had: ``job-taken`` by another
-            owner, ``job-not-ready``, or ``job-finished``.
+        ConflictError: ``pipeline`` and ``job`` name one that cannot be had: ``job-taken`` by
+            another owner, ``job-not-ready``, or ``job-finished``.
     """
-    query = _claimable(tx, owner=owner)
+    query = select_claimable(tx, owner=owner)
     if pipeline is not None:
         query = query.where(jobs.c.pipeline == pipeline_text(pipeline))
     if job is not None:
@@ -137,24 +142,6 @@ def claim_job(
     if row.state == "starting":
         tx.add_event("job-changed", pipeline_key(row.pipeline), commit=row.id, state="running")
     return get_job(tx, pipeline_key(row.pipeline), row.id)
-
-
-def _claimable(tx: Tx, *, owner: str | None) -> Select[Any]:
-    """Return the query for jobs that are ready, or whose owner has gone, or is this one."""
-    mine = commits.alias("mine")
-    parent = commits.alias("parent")
-    base_is_open = (
-        exists()
-        .where(mine.c.repo == jobs.c.pipeline, mine.c.id == jobs.c.id)
-        .where(parent.c.repo == mine.c.repo, parent.c.id == mine.c.parent)
-        .where(parent.c.state.in_(("open", "finishing")))
-    )
-    free: ColumnElement[bool] = or_(jobs.c.owner.is_(None), jobs.c.lease_until < tx.now)
-    if owner is not None:
-        free = or_(free, jobs.c.owner == owner)
-    return select(jobs).where(
-        jobs.c.state.in_(ACTIVE_STATES), jobs.c.state.in_(_CLAIMABLE), and_(free, ~base_is_open)
-    )
 
 
 def _why_not(job: Job) -> ConflictError:
@@ -208,7 +195,7 @@ def _held(tx: Tx, pipeline: PipelineKey, id_: CommitId, *, owner: str) -> Job:
     return job
 
 
-def _update(job: Job) -> Any:
+def _update(job: Job) -> Update:
     text = pipeline_text(job.pipeline)
     return update(jobs).where(jobs.c.pipeline == text, jobs.c.id == job.id)
 
@@ -252,19 +239,13 @@ def set_job_state(  # noqa: PLR0913 each is one fact of a job
             id=id_,
             state=job.state,
         )
-    said = {"reason": reason, "plan": plan, "manifest": manifest, **_columns(counts)}
+    said = {"reason": reason, "plan": plan, "manifest": manifest, **count_columns(counts)}
     values = {name: value for name, value in said.items() if value is not None}
     started = job.started or (tx.now if state != "starting" else None)
     tx.run(_update(job).values(state=state, started=started, **values))
     if state != job.state:
         tx.add_event("job-changed", pipeline, commit=id_, state=state)
     return get_job(tx, pipeline, id_)
-
-
-def _columns(counts: Counts | None) -> dict[str, int]:
-    if counts is None:
-        return {}
-    return {name: getattr(counts, name) for name in Counts.__slots__}
 
 
 def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
@@ -313,7 +294,7 @@ def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
         raise RefusedError(
             ErrorCode.JOB_FAILED, f"the counts of job {pipeline}@{id_} do not add up: {counts}"
         )
-    columns: dict[str, Any] = {"reason": reason, **_columns(counts)}
+    columns: dict[str, Any] = {"reason": reason, **count_columns(counts)}
     if manifest is not None:
         columns["manifest"] = manifest
     end_job(tx, pipeline_text(pipeline), id_, state=state, columns=columns)
@@ -324,6 +305,8 @@ def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
         error=None if state == "success" else (reason or f"job {pipeline}@{id_}: {state}"),
         columns={"tree": tree, "n_files": n_files, "size": size},
     )
+    if state == "success":
+        fire_triggers(tx, job.output, id_)
     return get_job(tx, pipeline, id_)
 
 
@@ -359,7 +342,7 @@ def kill_jobs(tx: Tx, pipeline: PipelineKey, *, reason: str) -> int:
     query = select(jobs).where(
         jobs.c.pipeline == pipeline_text(pipeline), jobs.c.state.in_(ACTIVE_STATES)
     )
-    found = _values(tx, tx.all(query.order_by(jobs.c.number)))
+    found = job_values(tx, tx.all(query.order_by(jobs.c.number)))
     for job in found:
         _kill(tx, job, reason=reason)
     return len(found)
@@ -376,36 +359,3 @@ def previous_job(tx: Tx, pipeline: PipelineKey, before: CommitId) -> Job | None:
     commit = _output(tx, job)
     base = None if commit is None else base_commit(tx, commit)
     return None if base is None else find_job(tx, pipeline, base.id)
-
-
-def _mine(pipeline: PipelineKey, id_: CommitId) -> Select[Any]:
-    return select(jobs).where(jobs.c.pipeline == pipeline_text(pipeline), jobs.c.id == id_)
-
-
-def _values(tx: Tx, rows: Sequence[Row[Any]]) -> tuple[Job, ...]:
-    # The output repo has the pipeline's name, so a job's key is its commit's too.
-    pins = pins_of(tx, [(row.pipeline, row.id) for row in rows])
-    return tuple(
-        Job(
-            pipeline=pipeline_key(row.pipeline),
-            id=row.id,
-            version=row.version,
-            output=branch_key(row.output),
-            state=row.state,
-            reason=row.reason,
-            created=row.created,
-            started=row.started,
-            finished=row.finished,
-            counts=_counts(row._mapping),  # noqa: SLF001 a row's public way to its columns
-            owner=row.owner,
-            lease_until=row.lease_until,
-            plan=row.plan,
-            manifest=row.manifest,
-            pins=tuple(pins.get((row.pipeline, row.id), ())),
-        )
-        for row in rows
-    )
-
-
-def _counts(row: Mapping[Any, Any]) -> Counts:
-    return Counts(**{name: row[name] for name in Counts.__slots__})

@@ -58,7 +58,7 @@ def _walk(tx: Tx, roots: Sequence[CommitRef], *, down: bool) -> list[CommitRef]:
     while level:
         level = [ref for ref in _step(tx, level, down=down) if ref not in found]
         found.update(dict.fromkeys(level))
-    return [ref for ref in found if ref not in set(roots)]
+    return [ref for ref in found if ref not in roots]
 
 
 def _step(tx: Tx, refs: Iterable[CommitRef], *, down: bool) -> list[CommitRef]:
@@ -68,8 +68,12 @@ def _step(tx: Tx, refs: Iterable[CommitRef], *, down: bool) -> list[CommitRef]:
         here, there = there, here
     found: dict[CommitRef, None] = {}
     for piece in chunked(refs):
-        query = select(*there).where(with_refs(*here, piece)).order_by(table.c.position, *there)
-        found.update({(row[0], row[1]): None for row in tx.all(query)})
+        query = (
+            select(there[0].label("repo"), there[1].label("id"))
+            .where(with_refs(*here, piece))
+            .order_by(table.c.position, *there)
+        )
+        found.update({(row.repo, row.id): None for row in tx.all(query)})
     return list(found)
 
 

@@ -20,7 +20,7 @@ from pfs_provider.catalog.jobs import kill_jobs, list_jobs
 from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
 from pfs_provider.catalog.projects import get_project
 from pfs_provider.catalog.repos import check_unused, create_repo, erase_repo, find_repo, get_repo
-from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines
+from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines, repos
 from pfs_provider.catalog.transaction import Stale, Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput, PipelineState
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
@@ -185,7 +185,7 @@ def _check_inputs(tx: Tx, key: PipelineKey, inputs: Sequence[PipelineInput]) -> 
         get_repo(tx, item.branch.repo)
 
 
-def _insert_version(  # noqa: PLR0913 internal
+def _insert_version(
     tx: Tx,
     key: PipelineKey,
     *,
@@ -235,6 +235,7 @@ def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
     inputs: Sequence[PipelineInput],
     input_text: str,
     output_branch: str,
+    description: str = "",
 ) -> Pipeline:
     """Give a pipeline a new version: what runs is killed, a job under a new id is opened at once.
 
@@ -260,6 +261,8 @@ def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
         tx.stale.append(Stale(output.full, tx.new_change(), forced=True))
     state = before.state if before.stopped else "running"
     tx.run(update(pipelines).where(pipelines.c.key == pipeline_text(key)).values(state=state))
+    if description:
+        tx.run(update(repos).where(repos.c.key == key.repo.full).values(description=description))
     tx.add_event("pipeline-updated", key, state=state, data={"version": version})
     return get_pipeline(tx, key)
 

@@ -1,5 +1,7 @@
 """Projects: create, get, list, delete."""
 
+from typing import Any
+
 from sqlalchemy import Row, delete, insert, select
 
 from pfs_provider.catalog.tables import pipelines, projects, repos
@@ -58,5 +60,5 @@ def delete_project(tx: Tx, name: str) -> None:
     tx.add_event("project-deleted", name)
 
 
-def _value(row: Row) -> Project:
+def _value(row: Row[Any]) -> Project:
     return Project(name=row.name, description=row.description, created=row.created)

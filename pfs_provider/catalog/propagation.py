@@ -32,7 +32,8 @@ def propagate(tx: Tx) -> None:
     """
     moved, stale = tx.moved, tx.stale
     tx.moved, tx.stale = [], []
-    for change in dict.fromkeys(entry.id for entry in (*moved, *stale)):
+    changes = [*(entry.id for entry in moved), *(entry.id for entry in stale)]
+    for change in dict.fromkeys(changes):
         group = _Group(
             tx,
             roots={entry.branch for entry in moved if entry.id == change},

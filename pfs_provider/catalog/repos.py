@@ -6,7 +6,7 @@ Must not know: what is in their commits.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select
 
 from pfs_provider.catalog.keys import branch_of, repo_key
 from pfs_provider.catalog.projects import get_project
@@ -25,7 +25,15 @@ from pfs_provider.catalog.values import Repo
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.refs.names import DEFAULT_BRANCH, PipelineKey, RepoKey
 
-__all__ = ["create_repo", "delete_repo", "erase_repo", "find_repo", "get_repo", "list_repos"]
+__all__ = [
+    "check_unused",
+    "create_repo",
+    "delete_repo",
+    "erase_repo",
+    "find_repo",
+    "get_repo",
+    "list_repos",
+]
 
 
 def create_repo(tx: Tx, key: RepoKey, *, description: str = "") -> Repo:

@@ -79,7 +79,7 @@ class Tx:
         """Return the first row of a query, if there is one."""
         return self._connection.execute(statement).first()
 
-    def scalar(self, statement: Executable) -> Any:
+    def scalar(self, statement: Executable) -> Any:  # noqa: ANN401 a column's type is the caller's to know
         """Return the first column of the first row of a query, if there is one."""
         return self._connection.execute(statement).scalar()
 

@@ -201,7 +201,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineInput:
-    """One input of a pipeline. ``propagate=False``: new commits there cause nothing by themselves."""
+    """One input of a pipeline. ``propagate=False``: commits there cause nothing by themselves."""
 
     name: str
     branch: BranchKey
