@@ -16,7 +16,7 @@ from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.tree import find_leaf, root_ref
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 
-__all__ = ["apply_changes", "build_tree", "delete_ranges"]
+__all__ = ["apply_changes", "apply_ranges", "build_tree", "delete_ranges"]
 
 
 def build_tree(storage: Storage, rows: Rows) -> TreeRef:
@@ -42,7 +42,11 @@ def apply_changes(
             named. Pages stored so far are unreachable.
         CorruptDataError: ``page-corrupt``: a page of the base.
     """
-    ranges = delete_ranges(deletes)
+    return apply_ranges(storage, base, ranges=delete_ranges(deletes), rows=rows)
+
+
+def apply_ranges(storage: Storage, base: TreeRef, *, ranges: Ranges, rows: Rows) -> TreeRef:
+    """As `apply_changes`, with half-open ranges of raw paths to remove, ascending and disjoint."""
     if any(low == b"" for low, _ in ranges):
         base, ranges = EMPTY_TREE, []
     _check_batch(rows.paths)

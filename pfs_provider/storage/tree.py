@@ -16,6 +16,7 @@ from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.values import Entry, TreeRef
 
 __all__ = [
+    "PathFinder",
     "find_entries",
     "find_entry",
     "find_leaf",
@@ -167,3 +168,29 @@ def read_leaf(storage: Storage, physical: bytes) -> Rows:
             page=physical.hex(),
         )
     return page
+
+
+class PathFinder:
+    """Finds files of one tree by raw path; cheap for paths that come nearly in order."""
+
+    def __init__(self, storage: Storage, tree: TreeRef) -> None:
+        self._storage = storage
+        self._root = root_ref(tree)
+        self._leaf: Rows | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the tree has no file."""
+        return self._root is None
+
+    def find_equal(self, path: bytes, digest: bytes) -> Rows | None:
+        """Return the row of the file at a path if it has that digest, else None."""
+        if self._root is None:
+            return None
+        leaf = self._leaf
+        if leaf is None or not leaf.paths[0] <= path <= leaf.paths[-1]:
+            leaf = self._leaf = find_leaf(self._storage, self._root, path)
+        row = bisect_left(leaf.paths, path)
+        if row == len(leaf) or leaf.paths[row] != path:
+            return None
+        return leaf.cut(row, row + 1) if leaf.digests[32 * row : 32 * row + 32] == digest else None
