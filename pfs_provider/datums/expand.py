@@ -5,8 +5,8 @@ and group by key. A pfs input and a union of such stream; cross holds all parts 
 and group hold all parts.
 
 Invariants: pure; no two datums of one input have the same id; an empty part of a cross gives none.
-Must not know: where files come from. ``lookup`` gives, for one input, the files and folders that its
-glob selects, in path order; nothing for an empty repo.
+Must not know: where files come from. ``lookup`` gives, for one input, the files and folders that
+its glob selects, in path order; nothing for an empty repo.
 
 Source: docs/reference/pipeline-spec.md, "Inputs"; docs/design/0004-datum-identity.md.
 """

@@ -2,7 +2,8 @@
 
 Formats are frozen: ids and keys are stored. tests/golden holds examples.
 
-- id: 16 bytes of BLAKE3 over input name, repo, branch and path of every piece. Stable across commits.
+- id: 16 bytes of BLAKE3 over input name, repo, branch and path of every piece: stable across
+  commits.
 - code digest: BLAKE3 over what decides the code's behaviour.
 - key: BLAKE3 over the code digest and, of every piece, input name, path, how the code sees it, and
   (unless it is a reference) its content. Equal key means equal result.

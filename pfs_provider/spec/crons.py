@@ -3,7 +3,8 @@
 Must not know: when they tick; that is the catalog's business.
 """
 
-from pfs_provider.spec.kinds import Duration, Spot
+from pfs_provider.spec.kinds import Duration
+from pfs_provider.spec.spots import Spot
 
 __all__ = ["check_cron"]
 

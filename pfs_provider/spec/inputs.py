@@ -15,17 +15,7 @@ from pfs_provider.refs.names import (
     parse_project_name,
     parse_repo_name,
 )
-from pfs_provider.spec.kinds import (
-    Deferred,
-    Flag,
-    Moment,
-    Number,
-    OneOf,
-    Schema,
-    Spot,
-    Words,
-    describe,
-)
+from pfs_provider.spec.kinds import Deferred, Flag, Moment, Number, OneOf, Words
 from pfs_provider.spec.model import (
     CronInput,
     CrossInput,
@@ -37,6 +27,7 @@ from pfs_provider.spec.model import (
     UnionInput,
 )
 from pfs_provider.spec.shape import Field, Shape, snake, suggest
+from pfs_provider.spec.spots import Schema, Spot, describe
 
 __all__ = ["CRON", "INPUT", "PFS", "TRIGGER", "InputKind"]
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from pfs_provider.spec.kinds import Number, Spot, describe
+from pfs_provider.spec.kinds import Number
 from pfs_provider.spec.legacy_inputs import modernise_input, modernise_inputs
 from pfs_provider.spec.shape import snake
+from pfs_provider.spec.spots import Spot, describe
 
 __all__ = ["LEGACY_FIELDS", "modernise"]
 

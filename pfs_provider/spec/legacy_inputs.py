@@ -7,8 +7,9 @@ Invariant: what is already modern comes out equal and without a warning. Must no
 import json
 from collections.abc import Mapping
 
-from pfs_provider.spec.kinds import OneOf, Spot, describe
+from pfs_provider.spec.kinds import OneOf
 from pfs_provider.spec.shape import snake
+from pfs_provider.spec.spots import Spot, describe
 
 __all__ = ["modernise_input", "modernise_inputs"]
 

@@ -8,12 +8,13 @@ Must not know: repos and pipelines that exist.
 from dataclasses import dataclass
 
 from pfs_provider.errors import RefusedError
-from pfs_provider.spec.kinds import Flag, Notes, Spot
+from pfs_provider.spec.kinds import Flag
 from pfs_provider.spec.legacy import modernise
 from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.spec.refusals import check_spec
 from pfs_provider.spec.shapes import FLAGS, SPEC, write_spec
 from pfs_provider.spec.sources import Document, Source, read_documents
+from pfs_provider.spec.spots import Notes, Spot
 
 __all__ = ["LoadedSpec", "load_specs"]
 

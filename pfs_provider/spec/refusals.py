@@ -12,7 +12,6 @@ from pfs_provider.refs.globs import Glob, compile_glob
 from pfs_provider.refs.names import parse_branch_name, parse_repo_name
 from pfs_provider.refs.templates import parse_template
 from pfs_provider.spec.crons import check_cron
-from pfs_provider.spec.kinds import Spot
 from pfs_provider.spec.model import (
     CronInput,
     CrossInput,
@@ -25,6 +24,7 @@ from pfs_provider.spec.model import (
     UnionInput,
     iter_parts,
 )
+from pfs_provider.spec.spots import Spot
 
 __all__ = ["check_spec"]
 

@@ -7,9 +7,10 @@ import json
 import sys
 
 from pfs_provider.spec.inputs import INPUT
-from pfs_provider.spec.kinds import Flag, Schema
+from pfs_provider.spec.kinds import Flag
 from pfs_provider.spec.shape import camel
 from pfs_provider.spec.shapes import FLAGS, SPEC
+from pfs_provider.spec.spots import Schema
 
 __all__ = ["make_schema", "render_schema"]
 

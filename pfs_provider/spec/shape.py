@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Generic, TypeVar
 
-from pfs_provider.spec.kinds import Kind, Schema, Spot, describe
+from pfs_provider.spec.spots import Kind, Schema, Spot, describe
 
 __all__ = ["Field", "Shape", "camel", "snake", "suggest"]
 

@@ -15,6 +15,7 @@ from pfs_provider.refs.names import (
     parse_pipeline_name,
     parse_project_name,
 )
+from pfs_provider.spec.egress_shape import EGRESS
 from pfs_provider.spec.inputs import INPUT
 from pfs_provider.spec.kinds import (
     Deferred,
@@ -25,35 +26,22 @@ from pfs_provider.spec.kinds import (
     MapOf,
     Number,
     OneOf,
-    Quantity,
     Raw,
-    Schema,
-    Spot,
     Words,
 )
 from pfs_provider.spec.model import (
     DatumSets,
-    Egress,
-    Gpu,
     Metadata,
     ParallelismSpec,
     PipelineSpec,
-    Resources,
     SchedulingSpec,
-    Secret,
-    SecretRef,
-    Service,
-    SqlEgress,
-    SqlFileFormat,
-    Toleration,
-    Transform,
 )
+from pfs_provider.spec.pod_shapes import RESOURCES, SERVICE, TOLERATION
 from pfs_provider.spec.shape import Field, Shape
+from pfs_provider.spec.spots import Schema, Spot
+from pfs_provider.spec.transform_shape import TRANSFORM
 
 __all__ = ["FLAGS", "SPEC", "write_spec"]
-
-_MAX_PORT = 65535
-_MAX_CODE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,196 +113,6 @@ class _KeyKind:
         return _NAME.schema()
 
 
-_SECRET = Shape(
-    Secret,
-    (
-        Field("name", Words("aws"), "The secret.", missing="name the secret"),
-        Field("key", Words("token"), "The key in it; needed with env_var."),
-        Field("mount_path", Words("/secrets"), "Folder for its files."),
-        Field("env_var", Words("TOKEN"), "Environment variable for its value."),
-    ),
-)
-
-_TRANSFORM = Shape(
-    Transform,
-    (
-        Field(
-            "image", Words("python:3.12"), "The container's image; the executor's own by default."
-        ),
-        Field(
-            "cmd",
-            ListOf(Words()),
-            "The command, a word each; no shell.",
-            missing='write the command as a list of words, as in "cmd": ["python3", "/edges.py"]',
-        ),
-        Field(
-            "stdin", ListOf(Words()), "Lines for its standard input; a newline is added to each."
-        ),
-        Field(
-            "err_cmd",
-            ListOf(Words()),
-            "Runs after a failed try; its success makes the datum recovered.",
-        ),
-        Field("err_stdin", ListOf(Words()), "Lines for err_cmd's standard input."),
-        Field("env", MapOf(Words()), "Environment variables."),
-        Field("secrets", ListOf(_SECRET), "Kubernetes secrets as files or variables."),
-        Field("image_pull_secrets", ListOf(Words()), "Secrets that pull the image."),
-        Field(
-            "accept_return_code",
-            ListOf(Number(high=_MAX_CODE)),
-            "Exit codes that mean success, besides 0.",
-        ),
-        Field("debug", Flag(), "More log lines.", inert="logs hold all that there is"),
-        Field("user", Words("1000"), "Runs the command; the image's own by default."),
-        Field(
-            "working_dir", Words("/app"), "Where the command starts; the image's own by default."
-        ),
-        Field(
-            "dockerfile",
-            Words("Dockerfile"),
-            "How the image was made.",
-            inert="images are built elsewhere",
-        ),
-        Field("memory_volume", Flag(), "/pfs lies in memory."),
-        Field(
-            "datum_batching",
-            Flag(),
-            "The code asks for its datums itself.",
-            inert="the command is started once per datum",
-        ),
-    ),
-)
-
-_GPU = Shape(
-    Gpu,
-    (
-        Field(
-            "type",
-            Words("nvidia.com/gpu"),
-            "Resource name.",
-            missing='write "type": "nvidia.com/gpu"',
-        ),
-        Field("number", Number(low=1), "How many.", missing='write "number": 1'),
-    ),
-)
-
-_RESOURCES = Shape(
-    Resources,
-    (
-        Field("cpu", Quantity(), "Cores."),
-        Field("memory", Quantity(), "Bytes."),
-        Field("gpu", _GPU, "Devices."),
-        Field("disk", Quantity(), "Bytes of ephemeral storage."),
-    ),
-)
-
-_SQL = Shape(
-    SqlEgress,
-    (
-        Field("url", Words("postgresql://…"), "The database.", missing="write the database's URL"),
-        Field(
-            "file_format",
-            Shape(
-                SqlFileFormat,
-                (
-                    Field(
-                        "type",
-                        OneOf(("CSV", "JSON")),
-                        "CSV or JSON.",
-                        missing='write "CSV" or "JSON"',
-                    ),
-                    Field(
-                        "columns", ListOf(Words()), "Column names; a CSV without header needs them."
-                    ),
-                ),
-            ),
-            "What the output files are.",
-            missing='write "file_format": {"type": "CSV"}',
-        ),
-        Field(
-            "secret",
-            Shape(
-                SecretRef,
-                (
-                    Field("name", Words("db"), "The secret.", missing="name the secret"),
-                    Field("key", Words("password"), "The key in it.", missing="name the key"),
-                ),
-            ),
-            "The password.",
-            missing='write "secret": {"name": …, "key": …}',
-        ),
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _EgressGiven:
-    """An egress as written: its URL stands in one of two places."""
-
-    url: str = ""
-    object_storage: Egress | None = None
-    sql_database: SqlEgress | None = None
-
-
-def _make_egress(**found: object) -> Egress:
-    given = _EgressGiven(**found)  # type: ignore[arg-type]  # its shape read the fields
-    url = given.url or (given.object_storage.url if given.object_storage else "")
-    return Egress(url=url, sql_database=given.sql_database)
-
-
-_EGRESS = Shape(
-    _make_egress,
-    (
-        Field("url", Words("s3://bucket/folder"), "Object store to copy the output to."),
-        Field(
-            "object_storage",
-            Shape(
-                Egress,
-                (
-                    Field(
-                        "url",
-                        Words("s3://bucket/folder"),
-                        "The same, 2.x form.",
-                        missing="write the URL",
-                    ),
-                ),
-            ),
-            "Object store to copy the output to.",
-        ),
-        Field("sql_database", _SQL, "Database to load the output into."),
-    ),
-)
-
-_SERVICE = Shape(
-    Service,
-    (
-        Field(
-            "internal_port",
-            Number(low=1, high=_MAX_PORT),
-            "The code listens here.",
-            missing="write the port",
-        ),
-        Field("external_port", Number(high=_MAX_PORT), "Seen from outside."),
-        Field("ip", Words("10.0.0.1"), "Address of the service."),
-        Field("type", Words("NodePort"), "Kind of Kubernetes service; NodePort by default."),
-    ),
-)
-
-_TOLERATION = Shape(
-    Toleration,
-    (
-        Field("key", Words("gpu"), "The taint's key; none means every taint."),
-        Field("operator", OneOf(("Exists", "Equal")), "Exists or Equal."),
-        Field("value", Words("true"), "The taint's value, for Equal."),
-        Field(
-            "effect",
-            OneOf(("NoSchedule", "PreferNoSchedule", "NoExecute")),
-            "The taint's effect; none means every effect.",
-        ),
-        Field("toleration_seconds", Number(), "How long, for NoExecute."),
-    ),
-)
-
 _SPOUT_WAY_OUT = (
     "code that makes commits by itself is an ordinary task of your scheduler; let it call "
     'pfs.commit("repo@master")'
@@ -345,7 +143,7 @@ SPEC: Shape[PipelineSpec] = Shape(
         Field("tf_job", Deferred("run the training as an ordinary transform"), "Not supported."),
         Field(
             "transform",
-            _TRANSFORM,
+            TRANSFORM,
             "The user code.",
             missing='say what to run, as in "transform": {"cmd": ["python3", "/edges.py"]}',
         ),
@@ -358,7 +156,7 @@ SPEC: Shape[PipelineSpec] = Shape(
             "How many workers.",
         ),
         Field(
-            "egress", _EGRESS, "Copies the output elsewhere.", inert="nothing copies the output yet"
+            "egress", EGRESS, "Copies the output elsewhere.", inert="nothing copies the output yet"
         ),
         Field("spout", Deferred(_SPOUT_WAY_OUT), "Not supported."),
         Field(
@@ -369,10 +167,10 @@ SPEC: Shape[PipelineSpec] = Shape(
         ),
         Field("output_branch", Words("master"), "Branch that jobs write to; master by default."),
         Field("s3_out", Flag(), "Give a write-only bucket instead of /pfs/out."),
-        Field("resource_requests", _RESOURCES, "What the user container asks for."),
-        Field("resource_limits", _RESOURCES, "What the user container may use."),
-        Field("sidecar_resource_requests", _RESOURCES, "What the storage sidecar asks for."),
-        Field("sidecar_resource_limits", _RESOURCES, "What the storage sidecar may use."),
+        Field("resource_requests", RESOURCES, "What the user container asks for."),
+        Field("resource_limits", RESOURCES, "What the user container may use."),
+        Field("sidecar_resource_requests", RESOURCES, "What the storage sidecar asks for."),
+        Field("sidecar_resource_limits", RESOURCES, "What the storage sidecar may use."),
         Field(
             "datum_set_spec",
             Shape(
@@ -422,7 +220,7 @@ SPEC: Shape[PipelineSpec] = Shape(
         Field("salt", Words(), "Part of every datum's key."),
         Field(
             "service",
-            _SERVICE,
+            SERVICE,
             "Serve the datum.",
             inert="the command runs once per job, as any other",
         ),
@@ -437,7 +235,7 @@ SPEC: Shape[PipelineSpec] = Shape(
             ),
             "Where pods run.",
         ),
-        Field("tolerations", ListOf(_TOLERATION), "Taints that pods put up with."),
+        Field("tolerations", ListOf(TOLERATION), "Taints that pods put up with."),
         Field("pod_spec", JsonText("an object"), "Merge patch of the pod; deprecated."),
         Field("pod_patch", JsonText("a list"), "JSON patch of the pod."),
         Field(
