@@ -1,0 +1,269 @@
+"""The worker's end of the spawner: starts it, hands it tasks, follows each to its end.
+
+Invariants: the spawner is started by a thread that lives as long as it, because the kernel ties it to
+that thread; a task has ended when it reports or its socket closes, not before. Must not know: what isolation is.
+"""
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pfs_provider
+from pfs_provider.clock import Clock
+from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.worker.executors.logs import LogWriter
+from pfs_provider.worker.executors.spawner.wire import Parcel, send
+
+__all__ = ["Greeting", "Report", "SpawnerClient"]
+
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv.pop()); "
+    "from pfs_provider.worker.executors.spawner.main import main; main()"
+)
+_MAX_MESSAGE_BYTES = 65536
+_BLOCK_BYTES = 1 << 16
+_LARGE_PIPE_BYTES = 1 << 20
+_GREETING_S = 30.0
+"""How long the spawner may take to start; it takes some 50 ms."""
+_KILL_S = 60.0
+"""How long processes may take to die; they do at once unless a network mount hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """What the spawner said at its start: ``kind`` of power used, or the ``step`` that failed and why."""
+
+    kind: str = ""
+    step: str = ""
+    errno: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a task ended: a wait ``status``, or the ``step`` that failed with ``errno`` at ``path``."""
+
+    status: int | None = None
+    step: str = ""
+    errno: int = 0
+    path: str = ""
+    timed_out: bool = False
+
+
+class SpawnerClient:
+    """One spawner and the tasks given to it. Any thread may call.
+
+    Args:
+        mode: ``isolated`` or ``plain``.
+        clock: Measures timeouts.
+        python: The interpreter that runs the spawner.
+        prefix: A command put in front of it, for instance ``("nice",)``.
+    """
+
+    def __init__(
+        self, mode: str, *, clock: Clock, python: str = sys.executable, prefix: Sequence[str] = ()
+    ) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ready = threading.Event()
+        self._pid = os.getpid()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        package = str(Path(pfs_provider.__file__).parent.parent)
+        arguments = [str(theirs.fileno()), mode, str(os.getpid()), package]
+        self._argv = [*prefix, python, "-I", "-S", "-c", _PROGRAM, *arguments]
+        self._failure: OSError | None = None
+        self._keeper = threading.Thread(
+            target=self._keep, args=(theirs,), name="pfs-spawner", daemon=True
+        )
+        self._keeper.start()
+        self._ready.wait()
+        self.greeting = self._greet()
+
+    def _keep(self, theirs: socket.socket) -> None:
+        """Start the spawner and stay until it has ended."""
+        try:
+            process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                cwd="/",
+                env={},
+            )
+        except OSError as error:
+            self._failure = error
+            return
+        finally:
+            theirs.close()
+            self._ready.set()
+        process.wait()
+
+    def _greet(self) -> Greeting:
+        if self._failure is not None:
+            return Greeting(step="start the spawner", errno=self._failure.errno or 0)
+        self._control.settimeout(_GREETING_S)
+        try:
+            data = self._control.recv(_MAX_MESSAGE_BYTES)
+        except OSError:
+            data = b""
+        self._control.settimeout(None)
+        return Greeting(**json.loads(data)) if data else Greeting(step="start the spawner")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the spawner runs and belongs to this process (a fork of it has no use of it)."""
+        return self._keeper.is_alive() and self._pid == os.getpid()
+
+    def run(
+        self,
+        request: Mapping[str, object],
+        *,
+        stdin: Sequence[str],
+        log: LogWriter,
+        timeout_s: float | None,
+    ) -> Report:
+        """Run one task to its end.
+
+        Raises:
+            FailedError: ``worker-failed``: the spawner ended or was closed; so did the task.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        read_end, write_end = os.pipe2(os.O_CLOEXEC)
+        with ours, open(read_end, "rb", buffering=0) as output:
+            os.set_blocking(read_end, False)
+            try:
+                self._send(request, stdin, report=theirs.fileno(), log=write_end)
+            finally:
+                theirs.close()
+                os.close(write_end)
+            return _Follower(ours, read_end, log, self._clock).follow(timeout_s)
+
+    def _send(
+        self, request: Mapping[str, object], stdin: Sequence[str], *, report: int, log: int
+    ) -> None:
+        lines = "".join(f"{line}\n" for line in stdin).encode(errors="surrogateescape")
+        with _file_of(json.dumps(request).encode()) as text, _file_of(lines) as fed:
+            parcel = Parcel(text.fileno(), report, fed.fileno(), log)
+            try:
+                with self._lock:
+                    send(self._control, parcel)
+            except OSError as error:
+                raise _lost("the spawner is gone") from error
+
+    def close(self) -> None:
+        """Hang up: the spawner kills all tasks and ends. Idempotent; waits for it."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        if self._pid == os.getpid():
+            self._keeper.join(_KILL_S)
+        self._control.close()
+
+
+class _Follower:
+    """Takes a task's output until its report arrives, or its socket closes without one.
+
+    Either comes only when no process of the task is left.
+    """
+
+    def __init__(self, report: socket.socket, output: int, log: LogWriter, clock: Clock) -> None:
+        self._report = report
+        self._output = output
+        self._log = log
+        self._clock = clock
+        self._poll = select.poll()
+        self._poll.register(report, select.POLLIN)
+        self._poll.register(output, select.POLLIN)
+        self._answer: dict[str, object] = {}
+        self._enlarged = False
+
+    def follow(self, timeout_s: float | None) -> Report:
+        deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
+        timed_out = False
+        while self._turn(deadline):
+            if timed_out:
+                raise _lost(f"its processes did not die within {_KILL_S:.0f} s of being killed")
+            timed_out = True
+            self._report.send(b"kill")
+            deadline = self._clock.monotonic() + _KILL_S
+        self._drain()
+        if timed_out:
+            return Report(timed_out=True)
+        if not self._answer:
+            raise _lost("the spawner was killed or closed while the command ran")
+        return Report(**self._answer)  # type: ignore[arg-type]  # our own program's words
+
+    def _turn(self, deadline: float | None) -> bool:
+        """Follow until the end of the task (False) or the deadline (True)."""
+        while True:
+            wait_ms = None
+            if deadline is not None:
+                wait_ms = max(0.0, deadline - self._clock.monotonic()) * 1000
+            ready = self._poll.poll(wait_ms)
+            if not ready:
+                return True
+            for descriptor, _event in ready:
+                if descriptor == self._output:
+                    self._take_output()
+                else:
+                    self._take_report()
+                    return False
+
+    def _take_report(self) -> None:
+        try:
+            data = self._report.recv(_MAX_MESSAGE_BYTES)
+        except ConnectionResetError:
+            return
+        if data:
+            self._answer = json.loads(data)
+
+    def _take_output(self) -> bool:
+        """Take one block; return False at the end or when there is none now."""
+        try:
+            data = os.read(self._output, _LARGE_PIPE_BYTES)
+        except BlockingIOError:
+            return False
+        if data:
+            self._log.write(data)
+            self._enlarge(len(data))
+        else:
+            self._poll.unregister(self._output)
+        return bool(data)
+
+    def _enlarge(self, n_read: int) -> None:
+        """Give a command that writes much a larger pipe: fewer turns for the same bytes."""
+        if n_read >= _BLOCK_BYTES and not self._enlarged:
+            self._enlarged = True
+            with contextlib.suppress(OSError):  # the user's share of pipe memory is used up
+                fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _LARGE_PIPE_BYTES)
+
+    def _drain(self) -> None:
+        """Take what was written before the last process ended."""
+        with contextlib.suppress(KeyError, OSError):
+            while self._take_output():
+                pass
+
+
+def _file_of(data: bytes) -> io.FileIO:
+    """Return an open file with this content, at its start, that cannot be written to."""
+    if not data:
+        return open(os.devnull, "rb", buffering=0)
+    with open(os.memfd_create("pfs-task", os.MFD_CLOEXEC), "wb") as file:
+        file.write(data)
+        file.flush()
+        return open(f"/proc/self/fd/{file.fileno()}", "rb", buffering=0)
+
+
+def _lost(why: str) -> FailedError:
+    return FailedError(
+        ErrorCode.WORKER_FAILED, f"the command was ended: {why}; run the datum again"
+    )

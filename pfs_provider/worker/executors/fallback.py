@@ -1,0 +1,137 @@
+"""User code as an ordinary process, for machines that allow no namespaces: honest, not isolated.
+
+There is no ``/pfs``: what names it in the command, its input lines and its environment is pointed at
+the task's real folder, and this is said once, with the reason. Leftover processes are still ended.
+Invariant: nothing is pretended; hidden folders are not hidden here and the notice says so. Must not
+know: datums, stores, settings.
+"""
+
+import logging
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pfs_provider.clock import Clock
+from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
+from pfs_provider.worker.executors.port import Outcome, Task
+from pfs_provider.worker.executors.spawner.base import HOME
+from pfs_provider.worker.executors.spawners import Spawners
+from pfs_provider.worker.executors.tasks import run_task
+
+__all__ = ["FallbackExecutor", "point_at", "warn"]
+
+_NAMES_PFS = re.compile(r"(?<![\w./-])/pfs(?=/|$|[^\w.-])")
+_NEEDS_NO_QUOTES = re.compile(r"[\w./+:@%-]+")
+_NOTICE = (
+    "Instead, commands, their input lines and variables that name /pfs/ are pointed at a real folder "
+    "(also in PFS_ROOT), and folders of the store are not hidden from user code."
+)
+
+
+def warn(notice: str) -> None:
+    """Log a notice as a warning, which Python writes to standard error unless told otherwise."""
+    logging.getLogger(__name__).warning(notice)
+
+
+class FallbackExecutor:
+    """Runs tasks without namespaces. A context manager.
+
+    Args:
+        why: A sentence: why there are no namespaces and what could be done.
+        clock: Tells the times of outcomes and measures timeouts.
+        say: Gets the one notice, with the first task; by default it is logged as a warning.
+        max_log_bytes: How much of one command's output is kept.
+        python: The interpreter for the spawner.
+        prefix: A command put in front of the spawner.
+    """
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        clock: Clock,
+        say: Callable[[str], None] = warn,
+        max_log_bytes: int = MAX_LOG_BYTES,
+        python: str = sys.executable,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self._notice: str | None = f"{why} {_NOTICE}"
+        self._clock = clock
+        self._say = say
+        self._max_log_bytes = max_log_bytes
+        self._lock = threading.Lock()
+        self._spawners = Spawners("plain", clock=clock, python=python, prefix=prefix)
+
+    def run(self, task: Task) -> Outcome:
+        """Run one command to its end and return how it ended. Raises as the port says."""
+        self._say_once()
+        with _folders(task.root) as (root, home):
+            pointed = point_at(task, root, home)
+            return run_task(
+                self._spawners.get(),
+                pointed,
+                home=home,
+                clock=self._clock,
+                max_log_bytes=self._max_log_bytes,
+            )
+
+    def _say_once(self) -> None:
+        with self._lock:
+            notice, self._notice = self._notice, None
+        if notice is not None:
+            self._say(notice)
+
+    def close(self) -> None:
+        """End every running task and the spawner. Idempotent."""
+        self._spawners.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def point_at(task: Task, root: str, home: str) -> Task:
+    """Return the task with every ``/pfs`` it names replaced by ``root``, and its home by ``home``.
+
+    Replaced is the path itself and what is below it (``/pfs``, ``/pfs/out``, ``--in=/pfs/a``,
+    ``PATH=/bin:/pfs/tools``), not other paths that hold the letters (``/data/pfs/x``, ``/pfs-old``).
+    """
+
+    def point(text: str) -> str:
+        return home if text == HOME else _NAMES_PFS.sub(lambda _match: root, text)
+
+    return replace(
+        task,
+        cmd=tuple(map(point, task.cmd)),
+        stdin=tuple(map(point, task.stdin)),
+        env={name: point(value) for name, value in task.env.items()},
+        working_dir=None if task.working_dir is None else point(task.working_dir),
+    )
+
+
+@contextmanager
+def _folders(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name that stands for ``/pfs`` and a fresh home, both fit for a shell without quotes."""
+    with tempfile.TemporaryDirectory(prefix="pfs-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder, "home")
+        home.mkdir()
+        name = str(root.resolve())
+        if not _NEEDS_NO_QUOTES.fullmatch(name):
+            link = Path(folder, "pfs")
+            link.symlink_to(name)
+            name = str(link)
+        yield name, str(home)

@@ -1,0 +1,72 @@
+"""What the worker asks of whatever runs user code, and what it gets back.
+
+Invariants: values only, no handle survives a task. Must not know: how a task is isolated, what a
+datum, a repo or a store is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["Executor", "Outcome", "Task"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run of one command on one staged datum.
+
+    ``root`` is the folder on this machine that becomes ``/pfs``: it holds ``<input>/…`` and ``out/``.
+    ``env`` is the complete environment. Each line of ``stdin`` gets a newline. ``timeout_s`` is in
+    seconds, None for no limit. ``working_dir`` and ``cmd`` are as user code sees them; without a
+    ``working_dir`` the command starts in its own empty home. ``user`` is a name or number, with an
+    optional ``:group``. Output and errors are appended to ``log`` in the order they were written.
+    User code must not be able to read anything in the folders and files ``hidden``.
+    """
+
+    root: Path
+    cmd: tuple[str, ...]
+    env: Mapping[str, str]
+    log: Path
+    stdin: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    hidden: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a command ended. Times are aware UTC.
+
+    Either ``exit_code`` or ``signal`` is set. After a timeout ``signal`` is 9 and ``timed_out`` is
+    True. ``n_log_bytes_dropped`` counts output above the limit of the log.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    timed_out: bool
+    started: datetime
+    finished: datetime
+    n_log_bytes_dropped: int = 0
+
+
+class Executor(Protocol):
+    """Runs commands. Any thread may call; several tasks may run side by side."""
+
+    def run(self, task: Task) -> Outcome:
+        """Run one command to its end and return how it ended.
+
+        When it returns or raises, no process that the command started is alive and the log is
+        complete. A command that ends with another code than 0 is an outcome, not an error.
+
+        Raises:
+            FailedError: ``command-not-found``, ``working-dir-not-found`` or ``user-not-found``:
+                nothing ran. ``worker-failed``: the executor was closed or killed meanwhile.
+            UnavailableError: ``sandbox-unavailable``: this machine does not allow it; nothing ran.
+            RefusedError: ``settings-illegal``: a hidden folder holds the whole machine.
+        """
+
+    def close(self) -> None:
+        """End every running task and whatever was started for them. Idempotent."""

@@ -1,0 +1,74 @@
+"""User code as a process of this machine in mount, process and IPC namespaces of its own.
+
+It sees the machine's files read-only, a private ``/tmp`` and home, only its own processes, and the
+task's folder as ``/pfs``. Why so: docs/design/0005-process-executor.md; how: docs/internals/sandbox.md.
+Invariant: one spawner per executor. Must not know: datums, stores, settings.
+"""
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from pfs_provider.clock import Clock
+from pfs_provider.errors import ErrorCode, UnavailableError
+from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
+from pfs_provider.worker.executors.port import Outcome, Task
+from pfs_provider.worker.executors.probe import Ability, explain
+from pfs_provider.worker.executors.spawner.base import HOME
+from pfs_provider.worker.executors.spawners import Spawners
+from pfs_provider.worker.executors.tasks import run_task
+
+__all__ = ["HOME", "ProcessExecutor"]
+
+
+class ProcessExecutor:
+    """Runs tasks in namespaces of their own. A context manager.
+
+    Args:
+        clock: Tells the times of outcomes and measures timeouts.
+        max_log_bytes: How much of one command's output is kept.
+        python: The interpreter for the spawner; a test as another user names one that it may run.
+        prefix: A command put in front of the spawner, for instance ``("nice",)``.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        max_log_bytes: int = MAX_LOG_BYTES,
+        python: str = sys.executable,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self._clock = clock
+        self._max_log_bytes = max_log_bytes
+        self._spawners = Spawners("isolated", clock=clock, python=python, prefix=prefix)
+
+    def find_ability(self) -> Ability:
+        """Start the spawner if it does not run and return what it can do here."""
+        return explain(self._spawners.get().greeting)
+
+    def run(self, task: Task) -> Outcome:
+        """Run one command to its end and return how it ended. Raises as the port says."""
+        client = self._spawners.get()
+        if not client.greeting.kind:
+            sentence = explain(client.greeting).sentence
+            raise UnavailableError(ErrorCode.SANDBOX_UNAVAILABLE, sentence)
+        return run_task(
+            client, task, home=HOME, clock=self._clock, max_log_bytes=self._max_log_bytes
+        )
+
+    def close(self) -> None:
+        """End every running task and the spawner. Idempotent."""
+        self._spawners.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

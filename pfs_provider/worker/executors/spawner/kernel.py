@@ -1,0 +1,161 @@
+"""The Linux calls that Python has no function for, through ctypes.
+
+Invariants: every call raises OSError whose ``filename`` says what was tried; nothing is retried.
+Must not know: what the calls are used for.
+"""
+
+import ctypes
+import errno
+import os
+import struct
+
+__all__ = [
+    "bind",
+    "bound_capabilities",
+    "clone",
+    "detach",
+    "die_with_parent",
+    "forbid_new_privileges",
+    "hide_from_peers",
+    "is_supported",
+    "make_read_only",
+    "mount",
+    "pivot",
+    "reap_orphans",
+    "set_capabilities",
+    "unshare",
+]
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 1 << 5, 1 << 12, 1 << 14, 1 << 19
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 1 << 17, 1 << 27, 1 << 28, 1 << 29
+
+_CALLS = {  # clone, pivot_root, capset: the numbers that differ by machine (asm/unistd.h)
+    "x86_64": (56, 155, 126),
+    "aarch64": (220, 41, 91),
+    "riscv64": (220, 41, 91),
+}
+_CLONE, _PIVOT_ROOT, _CAPSET = _CALLS.get(os.uname().machine, (0, 0, 0))
+_MOUNT_SETATTR = 442  # the same on every machine; Linux >= 5.12
+_MNT_DETACH = 2
+_AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = -100, 0x8000, 1
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
+_SIGCHLD = 17
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+# Holds the interpreter's lock over the call: the child of a clone must find it as it was.
+_libc_locked = ctypes.PyDLL(None, use_errno=True)
+
+
+def is_supported() -> bool:
+    """Return whether the call numbers of this machine are known."""
+    return _CLONE != 0
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), what)
+    return result
+
+
+def _syscall(what: str, number: int, *args: int | bytes) -> int:
+    values = [arg if isinstance(arg, bytes) else ctypes.c_long(arg) for arg in args]
+    return _check(_libc.syscall(ctypes.c_long(number), *values), what)
+
+
+def clone(flags: int) -> int:
+    """Fork into new namespaces; return 0 in the child. The caller has a single thread."""
+    zero = ctypes.c_long(0)
+    number, word = ctypes.c_long(_CLONE), ctypes.c_long(flags | _SIGCHLD)
+    result: int = _libc_locked.syscall(number, word, zero, zero, zero, zero)
+    return _check(result, "make process namespaces")
+
+
+def unshare(flags: int, what: str) -> None:
+    """Enter new namespaces with this process."""
+    _check(_libc.unshare(flags), what)
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    """Mount a file system of a kind."""
+    result = _libc.mount(
+        os.fsencode(source), os.fsencode(target), kind.encode(),
+        ctypes.c_ulong(flags), os.fsencode(options),
+    )  # fmt: skip
+    if result < 0:
+        _check(result, f"mount {kind or source} on {target}")
+
+
+def bind(source: str, target: str) -> None:
+    """Show what is at ``source``, with all mounts below it, at ``target`` too."""
+    mount(source, target, "", MS_BIND | MS_REC)
+
+
+def detach(target: str) -> None:
+    """Take a mount, with all below it, out of sight."""
+    _check(_libc.umount2(os.fsencode(target), _MNT_DETACH), f"detach {target}")
+
+
+def pivot(new: bytes, old: bytes) -> None:
+    """Make ``new`` the root and put the former root at ``old``."""
+    _syscall("change the root", _PIVOT_ROOT, new, old)
+
+
+def make_read_only(target: str) -> None:
+    """Make a mount and all below it read-only. OSError ENOSYS before Linux 5.12."""
+    attr = struct.pack("QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
+    _syscall(
+        f"make {target} read-only",
+        _MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, attr, len(attr),
+    )  # fmt: skip
+
+
+def _prctl(what: str, option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)
+    _check(_libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero), what)
+
+
+def die_with_parent(signal: int) -> None:
+    """Get this signal when the thread that started this process ends."""
+    _prctl("tie to the parent", _PR_SET_PDEATHSIG, signal)
+
+
+def reap_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    _prctl("become a reaper", _PR_SET_CHILD_SUBREAPER, 1)
+
+
+def forbid_new_privileges() -> None:
+    """Make set-user-id programs and file capabilities powerless from here on."""
+    _prctl("forbid new privileges", _PR_SET_NO_NEW_PRIVS, 1)
+
+
+def hide_from_peers() -> None:
+    """Let no process of the same user trace this one or read its memory."""
+    _prctl("hide from peers", _PR_SET_DUMPABLE, 0)
+
+
+def bound_capabilities(keep: int) -> None:
+    """Let no program started from here on gain a capability outside the bit set ``keep``.
+
+    This process keeps those it has: it starts no program in its own name.
+    """
+    for number in range(64):
+        if not keep >> number & 1:
+            try:
+                _prctl(f"drop capability {number}", _PR_CAPBSET_DROP, number)
+            except OSError as error:
+                if error.errno == errno.EINVAL:  # above the last one that this kernel knows
+                    return
+                raise
+
+
+def set_capabilities(keep: int) -> None:
+    """Set the permitted and effective capabilities; none is inheritable."""
+    low, high = keep & 0xFFFFFFFF, keep >> 32
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    data = struct.pack("6I", low, low, 0, high, high, 0)
+    _syscall("set capabilities", _CAPSET, header, data)

@@ -1,0 +1,88 @@
+"""What is private to one task: its /pfs, /proc, /tmp and home, and the covers over hidden folders.
+
+Runs in the first process of the task's namespaces, before user code: ``prepare`` before the task is
+known, ``enter`` after. Invariants: after ``enter`` the
+machine's own tree cannot be reached by any path, and no capability is left that could change a mount.
+Must not know: how tasks arrive and how results go back.
+"""
+
+import os
+import stat
+
+from pfs_provider.worker.executors.spawner import kernel
+from pfs_provider.worker.executors.spawner.base import EMPTY, HOME, NEW, NOTHING, OLD
+
+__all__ = ["KEPT_CAPABILITIES", "drop_power", "enter", "namespaces", "prepare"]
+
+_PRIVATE = "/private"
+_FOLDERS = {"home": 0o700, "tmp": 0o1777, "work": 0o700, "more": 0o1777, "shm": 0o1777}
+KEPT_CAPABILITIES = sum(1 << number for number in (0, 1, 3, 4, 5, 6, 7, 10))
+"""For root: chown, dac_override, fowner, fsetid, kill, setgid, setuid, net_bind_service.
+
+Left out above all: sys_admin (mounts), dac_read_search (opens any inode of a file system by its
+number), mknod (a node of the disk reads every byte of it), sys_ptrace, setfcap, setpcap, sys_chroot.
+"""
+
+
+def namespaces() -> int:
+    """Return the flags of the namespaces that each task gets."""
+    return kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
+
+
+def prepare() -> None:
+    """Do all that needs no knowledge of the task: private folders, ``/tmp``, ``/proc``."""
+    kernel.mount("tmpfs", _PRIVATE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=711")
+    for name, mode in _FOLDERS.items():
+        os.mkdir(f"{_PRIVATE}/{name}", mode)
+    kernel.bind(f"{_PRIVATE}/home", NEW + HOME)
+    kernel.bind(f"{_PRIVATE}/shm", f"{NEW}/dev/shm")
+    if os.path.isdir(f"{NEW}/var/tmp"):
+        kernel.bind(f"{_PRIVATE}/more", f"{NEW}/var/tmp")
+    _make_tmp()
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    # Root may write to /proc/sys whatever its capabilities: it gets no writable /proc.
+    read_only = kernel.MS_RDONLY if os.geteuid() == 0 else 0
+    kernel.mount("proc", f"{NEW}/proc", "proc", flags | read_only)
+
+
+def _make_tmp() -> None:
+    """Show the machine's /tmp; what the task writes there is its own and ends with it."""
+    options = f"lowerdir={OLD}/tmp,upperdir={_PRIVATE}/tmp,workdir={_PRIVATE}/work"
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    try:
+        kernel.mount("overlay", f"{NEW}/tmp", "overlay", flags, options)
+    except OSError:  # before Linux 5.11 only root may
+        kernel.bind(f"{_PRIVATE}/tmp", f"{NEW}/tmp")
+
+
+def enter(root: str, hidden: list[str], uid: int, gid: int) -> None:
+    """Complete the root with the folder ``root`` of the machine and covers, and go there."""
+    for path in hidden:
+        _cover(NEW + path)
+    kernel.bind(OLD + root, f"{NEW}/pfs")
+    if uid != os.geteuid():
+        os.chown(NEW + HOME, uid, gid)
+    os.chdir(NEW)
+    kernel.pivot(b".", b".")
+    kernel.detach(".")
+    os.chdir("/")
+
+
+def _cover(target: str) -> None:
+    try:
+        found = os.lstat(target)
+    except OSError:
+        return  # not there: nothing to hide
+    if stat.S_ISDIR(found.st_mode):
+        kernel.bind(EMPTY, target)
+    elif not stat.S_ISLNK(found.st_mode):
+        kernel.bind(NOTHING, target)
+
+
+def drop_power(uid: int, gid: int, groups: list[int] | None) -> None:
+    """Become the task's user, without the power to undo what ``enter`` did."""
+    if groups is not None:
+        os.setgroups(groups)
+        os.setgid(gid)
+        os.setuid(uid)
+    kernel.set_capabilities(KEPT_CAPABILITIES if uid == 0 else 0)

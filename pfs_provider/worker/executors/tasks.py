@@ -1,0 +1,122 @@
+"""Runs one task through a spawner: task to request, report to outcome or error.
+
+Invariants: a command that ran gives an outcome, one that did not gives an error that names what is
+missing. Must not know: how isolation is done.
+"""
+
+import errno
+import os
+import signal
+from datetime import datetime
+
+from pfs_provider.clock import Clock
+from pfs_provider.errors import ErrorCode, FailedError, PfsError, RefusedError, UnavailableError
+from pfs_provider.worker.executors.client import Report, SpawnerClient
+from pfs_provider.worker.executors.logs import LogWriter
+from pfs_provider.worker.executors.port import Outcome, Task
+from pfs_provider.worker.executors.users import find_user, give_folder
+
+__all__ = ["run_task"]
+
+
+def run_task(
+    client: SpawnerClient, task: Task, *, home: str, clock: Clock, max_log_bytes: int
+) -> Outcome:
+    """Run a task to its end; ``home`` is where it starts without a working folder.
+
+    Raises:
+        PfsError: As ``Executor.run`` says.
+    """
+    request = {
+        "root": os.path.realpath(task.root),
+        "cmd": task.cmd,
+        "env": dict(task.env),
+        "cwd": task.working_dir or home,
+        "hidden": _hidden(task),
+        "user": _user(task),
+    }
+    started = clock.now()
+    with LogWriter(task.log, max_bytes=max_log_bytes) as log:
+        report = client.run(request, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
+    if report.step:
+        raise _failure(report, task)
+    return _outcome(report, log, started=started, finished=clock.now())
+
+
+def _outcome(report: Report, log: LogWriter, *, started: datetime, finished: datetime) -> Outcome:
+    status = signal.SIGKILL.value if report.status is None else report.status
+    by_signal = os.WIFSIGNALED(status)
+    return Outcome(
+        exit_code=None if by_signal else os.WEXITSTATUS(status),
+        signal=os.WTERMSIG(status) if by_signal else None,
+        timed_out=report.timed_out,
+        started=started,
+        finished=finished,
+        n_log_bytes_dropped=log.n_dropped,
+    )
+
+
+def _hidden(task: Task) -> list[str]:
+    paths = [os.path.realpath(path) for path in task.hidden]
+    if "/" in paths:
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            "the store, the catalog or PFS_HOME is '/': user code cannot run with all of the machine "
+            "hidden; use a folder of its own",
+        )
+    return sorted(set(paths))
+
+
+def _user(task: Task) -> tuple[int, int, list[int]] | None:
+    """Return the user to become, None for staying the same; give that user the task's folder."""
+    if task.user is None or os.geteuid() != 0:
+        return None
+    uid, gid, groups = find_user(task.user)
+    give_folder(task.root, uid, gid)
+    return uid, gid, groups
+
+
+def _failure(report: Report, task: Task) -> PfsError:
+    command, reason = task.cmd[0], os.strerror(report.errno)
+    match report.step:
+        case "working-dir":
+            return FailedError(
+                ErrorCode.WORKING_DIR_NOT_FOUND,
+                f"working_dir {report.path!r}: {reason}; make it in the image or on this machine, "
+                "or take transform.working_dir out of the spec",
+                path=report.path,
+            )
+        case "command":
+            return _not_found(command, _why(report, task), report.path)
+        case "interpreter":
+            why = f"{report.path} is there, but the interpreter that its first line names is not"
+            return _not_found(command, why, report.path)
+        case _:
+            return UnavailableError(
+                ErrorCode.SANDBOX_UNAVAILABLE,
+                f"the namespaces of the command could not be made: {report.path}: {reason}",
+                step=report.path,
+            )
+
+
+def _why(report: Report, task: Task) -> str:
+    match report.errno:
+        case errno.ENOENT if "/" in report.path:
+            return "there is no such file"
+        case errno.ENOENT:
+            return f"PATH was searched: {task.env.get('PATH', '')!r}"
+        case errno.EACCES:
+            return f"{report.path} is not executable"
+        case errno.ENOEXEC:
+            return f"{report.path} is neither a program of this machine nor a script with a #! line"
+        case _:
+            return f"{report.path}: {os.strerror(report.errno)}"
+
+
+def _not_found(command: str, why: str, path: str) -> FailedError:
+    return FailedError(
+        ErrorCode.COMMAND_NOT_FOUND,
+        f"command {command!r} cannot be run: {why}",
+        command=command,
+        path=path,
+    )
