@@ -5,11 +5,13 @@ transaction ends the job once. Order: records, manifest, output tree, memo, then
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from pfs_provider.catalog import commits, pipelines
 from pfs_provider.catalog import jobs as job_rows
-from pfs_provider.catalog.values import Job
+from pfs_provider.catalog.transaction import Tx
+from pfs_provider.catalog.values import Counts, Job
 from pfs_provider.datums.identity import datum_id
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.jobs.handle import Jobs
@@ -20,19 +22,16 @@ from pfs_provider.jobs.plan import expand_inputs, load_spec
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import DatumResult, MemoRecord, PlanRecord
 from pfs_provider.jobs.results import read_results
-from pfs_provider.jobs.states import TERMINAL
 from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef, parse_tree_ref
 
-__all__ = ["finish_job"]
+__all__ = ["fail_job", "finish_job"]
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What the workers delivered."""
-
     succeeded: list[MemoRecord] = field(default_factory=list)
     recovered: int = 0
     failed: list[DatumResult] = field(default_factory=list)
@@ -40,7 +39,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    state: str
+    state: Literal["success", "failure"]
     reason: str
     tree: TreeRef
     manifest: TreeRef
@@ -62,7 +61,7 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
     """
     with jobs.versions.catalog.read() as tx:
         job = job_rows.get_job(tx, ref.pipeline, ref.id)
-    if job.state in TERMINAL:
+    if job.has_ended:
         return job
     plan = read_plan(jobs.storage.store, ref)
     if plan is None:
@@ -74,6 +73,31 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
     ended = _record(jobs, ref, plan, tally, outcome)
     jobs.storage.store.create(ref.stop, b"done")
     return ended
+
+
+def fail_job(tx: Tx, ref: JobRef, reason: str) -> Job:
+    """End a job that cannot be worked: every datum that was not skipped counts as failed.
+
+    Args:
+        tx: The transaction.
+        ref: Which job; one that has ended stays as it is.
+        reason: Why, for its commit and its users.
+    """
+    job = job_rows.get_job(tx, ref.pipeline, ref.id)
+    if job.has_ended:
+        return job
+    rest = job.counts.total - job.counts.skipped
+    return job_rows.finish_job(
+        tx,
+        ref.pipeline,
+        ref.id,
+        state="failure",
+        reason=reason,
+        counts=replace(job.counts, failed=rest),
+        tree=EMPTY_TREE.text,
+        n_files=0,
+        size=0,
+    )
 
 
 def _tally(jobs: Jobs, ref: JobRef, plan: PlanRecord) -> _Tally:
@@ -99,7 +123,8 @@ def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
     manifest = apply_changes(
         storage, parse_tree_ref(plan.skipped_tree), deletes=(), rows=rows
     )
-    state, reason = "success", ""
+    state: Literal["success", "failure"] = "success"
+    reason = ""
     if tally.failed:
         state, reason = "failure", _describe(tally.failed)
     try:
@@ -164,11 +189,13 @@ def _record(
                 ref.id,
                 state=outcome.state,
                 reason=outcome.reason,
-                total=plan.total,
-                processed=len(tally.succeeded),
-                skipped=plan.skipped,
-                recovered=tally.recovered,
-                failed=len(tally.failed),
+                counts=Counts(
+                    total=plan.total,
+                    processed=len(tally.succeeded),
+                    skipped=plan.skipped,
+                    recovered=tally.recovered,
+                    failed=len(tally.failed),
+                ),
                 tree=outcome.tree.text,
                 n_files=outcome.tree.n_files,
                 size=outcome.tree.size,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.catalog import lineage
 from pfs_provider.catalog.values import Commit, Job
 from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.jobs.handle import Jobs
@@ -115,13 +116,16 @@ def _sources(
 
 def _results(jobs: Jobs, commit: Commit, path: str) -> Iterator[tuple[FileLink, Commit]]:
     with jobs.versions.catalog.read() as tx:
-        readers = job_rows.list_readers(tx, commit)
-    for job in readers:
-        if job.manifest is None:
+        readers = lineage.subvenance_of(tx, commit)
+    for made in readers:
+        branches = {
+            pin.branch.full
+            for pin in made.provenance
+            if (pin.branch.repo, pin.id) == (commit.repo, commit.id)
+        }
+        job = _job_of(jobs, made) if branches else None
+        if job is None or job.manifest is None:
             continue
-        branches = {pin.branch.full for pin in job.pins if pin.id == commit.id}
-        with jobs.versions.catalog.read() as tx:
-            made = job_rows.output_commit(tx, job)
         for _, found in iter_entries(jobs.storage, parse_tree_ref(job.manifest)):
             record = read_record(jobs.storage, found)
             if _reads(record, branches, path):

@@ -8,7 +8,6 @@ from pfs_provider.errors import NotFoundError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.inspection import get_job
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.states import TERMINAL
 
 __all__ = ["LogLine", "follow_logs", "read_logs"]
 
@@ -35,7 +34,7 @@ def follow_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[L
     """Yield what is there, then what comes, until the job has ended."""
     seen: dict[str, int] = {}
     while True:
-        ended = get_job(jobs, ref).state in TERMINAL
+        ended = get_job(jobs, ref).has_ended
         yield from _read(jobs, ref, datum, seen)
         if ended:
             return

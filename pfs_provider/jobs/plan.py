@@ -11,7 +11,7 @@ from itertools import islice
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog import pipelines
 from pfs_provider.catalog import commits
-from pfs_provider.catalog.values import CommitPin, Job
+from pfs_provider.catalog.values import CommitPin, Counts, Job
 from pfs_provider.datums.datum import Datum
 from pfs_provider.datums.expand import expand
 from pfs_provider.datums.identity import code_digest, datum_id, datum_key
@@ -75,8 +75,7 @@ def plan_job(jobs: Jobs, ref: JobRef, *, n_workers: int | None = None) -> PlanRe
             ref.id,
             "running",
             expected=("starting", "running"),
-            total=plan.total,
-            skipped=plan.skipped,
+            counts=Counts(total=plan.total, skipped=plan.skipped),
             plan=ref.plan,
         )
     return plan

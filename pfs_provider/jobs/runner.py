@@ -11,7 +11,7 @@ from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Job
 from pfs_provider.errors import PfsError, RefusedError
 from pfs_provider.infos import JobInfo
-from pfs_provider.jobs.finish import finish_job
+from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import Launcher
@@ -19,7 +19,7 @@ from pfs_provider.jobs.leases import keep_lease
 from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.results import JobProgress, ProgressReader
-from pfs_provider.jobs.states import ACTIVE, TERMINAL
+from pfs_provider.jobs.states import ACTIVE
 from pfs_provider.refs.names import PipelineKey
 
 __all__ = ["Runner"]
@@ -91,7 +91,7 @@ class Runner:
             problem = self._work(ref, reader, plan.workers, lost)
             if problem is not None:
                 return self._fail(ref, problem)
-        if lost() and self._get(ref).state in TERMINAL:
+        if lost() and self._get(ref).has_ended:
             return self._tell(self._get(ref), reader.read())
         return self._tell(finish_job(self.jobs, ref), reader.read())
 
@@ -123,7 +123,7 @@ class Runner:
 
     def _claim(self, pipeline: PipelineKey | None) -> Job | None:
         with self.jobs.versions.catalog.write() as tx:
-            for job in job_rows.list_jobs(tx, pipeline, states=tuple(ACTIVE)):
+            for job in job_rows.list_jobs(tx, pipeline, states=ACTIVE):
                 if job.owner and job.owner != self.owner and is_dead(job.owner):
                     job_rows.release_job(tx, job.pipeline, job.id, owner=job.owner)
             return job_rows.claim_job(
@@ -132,7 +132,7 @@ class Runner:
 
     def _others_work(self, pipeline: PipelineKey | None) -> bool:
         with self.jobs.versions.catalog.read() as tx:
-            return bool(job_rows.list_jobs(tx, pipeline, states=tuple(ACTIVE), limit=1))
+            return bool(job_rows.list_jobs(tx, pipeline, states=ACTIVE, limit=1))
 
     def _get(self, ref: JobRef) -> Job:
         with self.jobs.versions.catalog.read() as tx:
@@ -146,14 +146,7 @@ class Runner:
     def _fail(self, ref: JobRef, reason: str) -> Job:
         self.jobs.storage.store.create(ref.stop, reason.encode())
         with self.jobs.versions.catalog.write() as tx:
-            job = job_rows.get_job(tx, ref.pipeline, ref.id)
-            if job.state in TERMINAL:
-                return job
-            return job_rows.finish_job(
-                tx, ref.pipeline, ref.id, state="failure", reason=reason,
-                total=job.total, processed=0, skipped=job.skipped, recovered=0,
-                failed=job.total - job.skipped, tree="", n_files=0, size=0,
-            )  # fmt: skip
+            return fail_job(tx, ref, reason)
 
     def _give_back(self, ref: JobRef) -> None:
         try:
@@ -165,7 +158,7 @@ class Runner:
     def _tell(self, job: Job, progress: JobProgress) -> Job:
         if self.on_progress is not None:
             info = job.info()
-            if job.state not in TERMINAL:
+            if not job.has_ended:
                 info = replace(
                     info,
                     state="running",

@@ -1,8 +1,8 @@
-"""States of jobs and datums, and which may follow which. Source: semantics of Pachyderm 2.x."""
+"""States in which somebody works on a job, or could. Source: semantics of Pachyderm 2.x."""
 
-__all__ = ["ACTIVE", "DATUM_STATES", "TERMINAL"]
+from pfs_provider.catalog.values import JobState
 
-TERMINAL = frozenset({"success", "failure", "killed", "unrunnable"})
-ACTIVE = frozenset({"starting", "running", "egressing", "finishing"})
-"""Somebody works on the job, or could."""
-DATUM_STATES = frozenset({"success", "failed", "recovered", "skipped"})
+__all__ = ["ACTIVE"]
+
+ACTIVE: tuple[JobState, ...] = ("starting", "running", "egressing", "finishing")
+"""Not ``created``: such a job waits for others."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pfs_provider.catalog import branches, commits, events
+from pfs_provider.catalog import branches, commits, events, history, repos
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit, CommitPin
 from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
@@ -150,10 +150,10 @@ class CommitVerbs(Session):
             key = parse_branch(repo)
             with self._versions.catalog.read() as tx:
                 branches.get_branch(tx, key)
-                found = commits.list_commits(tx, key.repo, branch=key.name, limit=limit)
+                found = history.list_commits(tx, key.repo, branch=key.name, limit=limit)
         else:
             with self._versions.catalog.read() as tx:
-                found = commits.list_commits(tx, parse_repo_key(repo), limit=limit)
+                found = history.list_commits(tx, parse_repo_key(repo), limit=limit)
         return [commit.info() for commit in found]
 
     def list_change(self, change: str) -> list[CommitInfo]:
@@ -238,7 +238,7 @@ class CommitVerbs(Session):
     def _commit(self, ref: str) -> Commit:
         address = parse_address(ref)
         with self._versions.catalog.read() as tx:
-            return commits.resolve_commit(tx, address)
+            return history.resolve_commit(tx, address)
 
     def _pins(self, refs: Sequence[str]) -> list[CommitPin]:
         with self._versions.catalog.read() as tx:
@@ -249,7 +249,15 @@ class CommitVerbs(Session):
         if self._acts:
             return  # made in this very transaction, perhaps
         with self._versions.catalog.read() as tx:
-            branches.check_writable(tx, key)
+            branch = branches.find_branch(tx, key)
+            if branch is None:
+                repos.get_repo(tx, key.repo)
+            elif branch.provenance:
+                raise RefusedError(
+                    ErrorCode.OUTPUT_BRANCH,
+                    f"{key} depends on {branch.provenance[0]}: only its jobs write there",
+                    branch=key.full,
+                )
 
     def _land(self, key: BranchKey, draft: Draft, landing: Landing) -> Commit:
         if self._acts is None:
@@ -288,7 +296,7 @@ def pins_of(tx: Tx, refs: Sequence[str]) -> list[CommitPin]:
     """Return the commits that addresses mean to a reader, with their branches."""
     out: list[CommitPin] = []
     for ref in refs:
-        commit = commits.resolve_commit(tx, parse_address(ref), readable=True)
+        commit = history.resolve_commit(tx, parse_address(ref), readable=True)
         if not commit.is_finished:
             raise RefusedError(
                 ErrorCode.PROVENANCE_ILLEGAL,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pfs_provider.catalog import branches, commits
+from pfs_provider.catalog import branches, commits, history
 from pfs_provider.catalog.values import Commit
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
 from pfs_provider.infos import CommitInfo, DiffInfo, FileInfo
@@ -147,7 +147,7 @@ class FileVerbs(CommitVerbs):
                 if branch is None or branch.open_commit is None:
                     return None
                 return commits.get_commit(tx, address.repo, branch.open_commit)
-            commit = commits.resolve_commit(tx, address)
+            commit = history.resolve_commit(tx, address)
         if commit.is_finished:
             raise ConflictError(
                 ErrorCode.COMMIT_FINISHED,

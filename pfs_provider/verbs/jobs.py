@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from pfs_provider.catalog import commits, events, pipelines
+from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Event, Job
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
-from pfs_provider.jobs.finish import finish_job
+from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
 from pfs_provider.jobs.launcher import Workers
 from pfs_provider.jobs.lineage import FileLink, file_provenance, file_subvenance
@@ -19,7 +19,6 @@ from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
-from pfs_provider.jobs.states import TERMINAL
 from pfs_provider.clock import RandomIds
 from pfs_provider.refs.addresses import parse_address
 from pfs_provider.spec.load import load_specs
@@ -124,8 +123,8 @@ class JobVerbs(Session):
         if parsed.path is not None:
             return list(file_provenance(self._jobs, parsed))
         with self._versions.catalog.read() as tx:
-            commit = commits.resolve_commit(tx, parsed)
-            return [found.info() for found in commits.provenance_of(tx, commit)]
+            commit = history.resolve_commit(tx, parsed)
+            return [found.info() for found in lineage.provenance_of(tx, commit)]
 
     def subvenance(self, address: str) -> "list[CommitInfo] | list[FileLink]":
         """Return what was made of a commit, transitively, nearest first; with ``:/path`` the files."""
@@ -133,8 +132,8 @@ class JobVerbs(Session):
         if parsed.path is not None:
             return list(file_subvenance(self._jobs, parsed))
         with self._versions.catalog.read() as tx:
-            commit = commits.resolve_commit(tx, parsed)
-            return [found.info() for found in commits.subvenance_of(tx, commit)]
+            commit = history.resolve_commit(tx, parsed)
+            return [found.info() for found in lineage.subvenance_of(tx, commit)]
 
     def list_events(self, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """Return events with a number above ``after``, in order."""
@@ -221,7 +220,7 @@ class JobVerbs(Session):
         ref = parse_job_ref(job)
         self._versions.storage.store.create(ref.stop, reason.encode())
         with self._versions.catalog.write() as tx:
-            return job_rows.fail_job(tx, ref.pipeline, ref.id, reason=reason).info()
+            return fail_job(tx, ref, reason).info()
 
     def _newest_job(self, pipeline: str | None) -> JobRef:
         found = self.list_jobs(pipeline, limit=1)
@@ -232,7 +231,7 @@ class JobVerbs(Session):
         return parse_job_ref(f"{found[0].project}/{found[0].pipeline}@{found[0].id}")
 
     def _with_progress(self, job: Job, ref: JobRef) -> JobInfo:
-        plan = None if job.state in TERMINAL else read_plan(self._versions.storage.store, ref)
+        plan = None if job.has_ended else read_plan(self._versions.storage.store, ref)
         if plan is None:
             return job.info()
         progress = ProgressReader(self._versions.storage.store, ref, plan).read()

@@ -1,7 +1,7 @@
 """Verbs over pipelines."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,8 +17,8 @@ from pfs_provider.verbs.session import Session
 
 __all__ = ["PipelineVerbs", "SpecSource", "validate_pipeline"]
 
-SpecSource = str | Path | Mapping[str, Any] | IO[str] | IO[bytes]
-"""A path or URL of a JSON or YAML file, the spec itself, or an open file."""
+SpecSource = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]] | IO[str] | IO[bytes]
+"""A path or URL of a JSON or YAML file, the spec itself or several, or an open file."""
 
 
 def validate_pipeline(spec: SpecSource) -> list[LoadedSpec]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pfs_provider.catalog import branches, commits, projects, repos
+from pfs_provider.catalog import branches, history, projects, repos
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Branch, Trigger
 from pfs_provider.infos import BranchInfo, RepoInfo
@@ -125,4 +125,4 @@ def _head(tx: Tx, key: BranchKey, text: str | None) -> CommitId | None:
     if text is None:
         return None
     address = parse_address(text if "@" in text else f"{key.repo.full}@{text}")
-    return commits.resolve_commit(tx, address, readable=True).id
+    return history.resolve_commit(tx, address, readable=True).id

@@ -78,12 +78,12 @@ class Session:
             self._acts.pop()
             raise
 
-    def _begin(self) -> CommitId:
+    def _begin(self, change: CommitId | None = None) -> CommitId:
         if self._acts is not None:
             raise ConflictError(
                 ErrorCode.IN_USE, "a transaction is open already: transactions do not nest"
             )
-        self._acts, self._change = [], CommitId(RandomIds().new_id())
+        self._acts, self._change = [], change or CommitId(RandomIds().new_id())
         return self._change
 
     def _end(self, *, keep: bool) -> None:

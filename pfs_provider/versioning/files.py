@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from pfs_provider.catalog import commits
+from pfs_provider.catalog import history
 from pfs_provider.catalog.values import Commit
 from pfs_provider.errors import ErrorCode, NotFoundError, RefusedError
 from pfs_provider.infos import DiffInfo, FileInfo
@@ -135,7 +135,7 @@ def find_commits(versions: Versions, address: Address) -> Iterator[Commit]:
     """Yield the commits of a branch that changed a path, newest first."""
     path = address.file_path
     with versions.catalog.read() as tx:
-        history = commits.list_commits(tx, address.repo, branch=address.branch_key.name)
+        history = history.list_commits(tx, address.repo, branch=address.branch_key.name)
     for commit in history:
         if commit.state != "finished" or commit.error:
             continue
@@ -149,7 +149,7 @@ def _parent_tree(versions: Versions, commit: Commit | None) -> TreeRef:
     if commit is None:
         return EMPTY_TREE
     with versions.catalog.read() as tx:
-        base = commits.base_commit(tx, commit)
+        base = history.base_commit(tx, commit)
     return EMPTY_TREE if base is None else commit_tree(versions, base)
 
 

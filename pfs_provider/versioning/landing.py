@@ -6,7 +6,7 @@ round holds the catalog's write lock, so a writer always gets through.
 
 from collections.abc import Sequence
 
-from pfs_provider.catalog import branches, commits
+from pfs_provider.catalog import branches, commits, history
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit, CommitPin
 from pfs_provider.errors import ConflictError, ErrorCode
@@ -138,7 +138,7 @@ def _head(
     branch = branches.find_branch(tx, key)
     if open_commit is not None and (branch is None or branch.open_commit != open_commit.id):
         # A downstream commit: it is the head itself, and builds on its parent.
-        base = commits.base_commit(tx, open_commit)
+        base = history.base_commit(tx, open_commit)
         return None if branch is None else branch.head, base_tree(tx, base)
     head = None if branch is None or branch.head is None else branch.head
     commit = None if head is None else commits.get_commit(tx, key.repo, head)
@@ -211,7 +211,7 @@ def _find_open(tx: Tx, address: Address) -> Commit:
         branch = branches.get_branch(tx, address.branch_key)
         if branch.open_commit is not None:
             return commits.get_commit(tx, address.repo, branch.open_commit)
-    commit = commits.resolve_commit(tx, address)
+    commit = history.resolve_commit(tx, address)
     if commit.state not in {"open", "finishing"}:
         raise ConflictError(
             ErrorCode.COMMIT_FINISHED,

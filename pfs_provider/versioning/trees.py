@@ -4,7 +4,7 @@ Invariants: a finished commit has its tree in its row; an open one is its base w
 A branch name means its newest finished commit when reading, so nothing half-done is ever seen.
 """
 
-from pfs_provider.catalog import branches, commits
+from pfs_provider.catalog import branches, commits, history
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit
 from pfs_provider.errors import NotFoundError, ErrorCode
@@ -40,7 +40,7 @@ def read_commit(versions: Versions, address: Address) -> tuple[Commit | None, Tr
             if branch.head is None:
                 return None, EMPTY_TREE
         try:
-            commit = commits.resolve_commit(tx, address, readable=True)
+            commit = history.resolve_commit(tx, address, readable=True)
         except NotFoundError as error:
             # The first job of a branch is still running: there is nothing to read yet.
             if error.code == ErrorCode.COMMIT_NOT_FOUND and _plain_branch(address):
@@ -64,7 +64,7 @@ def read_head(versions: Versions, key: BranchKey) -> tuple[CommitId | None, Tree
 def base_tree(tx: Tx, head: Commit | None) -> TreeRef:
     """Return the tree that a child of ``head`` builds on."""
     if head is not None and (head.state != "finished" or head.error):
-        head = commits.base_commit(tx, head)
+        head = history.base_commit(tx, head)
     return EMPTY_TREE if head is None else parse_tree_ref(head.tree)
 
 
@@ -78,7 +78,7 @@ def _tree_of(versions: Versions, tx: Tx, commit: Commit) -> TreeRef:
     if commit.state in READABLE_STATES:
         return parse_tree_ref(commit.tree) if commit.tree else EMPTY_TREE
     names = commits.list_deltas(tx, commit.repo, commit.id)
-    base = commits.base_commit(tx, commit)
+    base = history.base_commit(tx, commit)
     return apply_deltas(
         versions.storage, EMPTY_TREE if base is None else parse_tree_ref(base.tree), names
     )
