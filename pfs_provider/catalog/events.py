@@ -1,7 +1,8 @@
 """Reading the events. They are appended by ``Tx.add_event``, in the transaction of the act itself.
 
 Invariants: numbers begin at 1, have no gaps, and a reader who has seen n never misses a
-smaller number that commits later (writers are serialised). Events are hints; the other tables are the truth.
+smaller number that commits later (writers are serialised). Events are hints; the other tables are
+the truth. Must not know: who listens.
 """
 
 from sqlalchemy import func, select

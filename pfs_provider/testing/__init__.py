@@ -1,0 +1,1 @@
+"""Fakes, strategies and invariants for tests; shipped, imported by nothing in production."""
