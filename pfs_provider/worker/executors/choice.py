@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from pfs_provider.clock import Clock, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError
-from pfs_provider.worker.executors.fallback import FallbackExecutor, warn
+from pfs_provider.worker.executors.fallback import FallbackExecutor
 from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.executors.process import ProcessExecutor
+from pfs_provider.worker.executors.tasks import warn
 
 __all__ = ["open_executor"]
 
@@ -27,7 +28,7 @@ def open_executor(
     Args:
         kind: ``process``: namespaces where this machine allows them, else ordinary processes.
         clock: Tells the times of outcomes and measures timeouts; the machine's by default.
-        say: Gets one notice, with the first task, if there are no namespaces.
+        say: Gets one notice, with the first task, of what cannot be done here.
         max_log_bytes: How much of one command's output is kept.
 
     Raises:
@@ -38,7 +39,7 @@ def open_executor(
             ErrorCode.SETTINGS_ILLEGAL, f"there is no executor {kind!r}: use 'process'", kind=kind
         )
     clock = clock or SystemClock()
-    executor = ProcessExecutor(clock=clock, max_log_bytes=max_log_bytes)
+    executor = ProcessExecutor(clock=clock, say=say, max_log_bytes=max_log_bytes)
     ability = executor.find_ability()
     if ability.is_isolated:
         return executor

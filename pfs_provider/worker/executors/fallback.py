@@ -6,7 +6,6 @@ Invariant: nothing is pretended; hidden folders are not hidden here and the noti
 know: datums, stores, settings.
 """
 
-import logging
 import re
 import sys
 import tempfile
@@ -23,9 +22,9 @@ from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.spawner.base import HOME
 from pfs_provider.worker.executors.spawners import Spawners
-from pfs_provider.worker.executors.tasks import run_task
+from pfs_provider.worker.executors.tasks import TaskRunner, warn
 
-__all__ = ["FallbackExecutor", "point_at", "warn"]
+__all__ = ["FallbackExecutor", "point_at"]
 
 _NAMES_PFS = re.compile(r"(?<![\w./-])/pfs(?=/|$|[^\w.-])")
 _NEEDS_NO_QUOTES = re.compile(r"[\w./+:@%-]+")
@@ -33,11 +32,6 @@ _NOTICE = (
     "Instead, commands, their input lines and variables that name /pfs/ are pointed at a real folder "
     "(also in PFS_ROOT), and folders of the store are not hidden from user code."
 )
-
-
-def warn(notice: str) -> None:
-    """Log a notice as a warning, which Python writes to standard error unless told otherwise."""
-    logging.getLogger(__name__).warning(notice)
 
 
 class FallbackExecutor:
@@ -63,10 +57,9 @@ class FallbackExecutor:
         prefix: Sequence[str] = (),
     ) -> None:
         self._notice: str | None = f"{why} {_NOTICE}"
-        self._clock = clock
         self._say = say
-        self._max_log_bytes = max_log_bytes
         self._lock = threading.Lock()
+        self._runner = TaskRunner(clock=clock, max_log_bytes=max_log_bytes, say=say)
         self._spawners = Spawners("plain", clock=clock, python=python, prefix=prefix)
 
     def run(self, task: Task) -> Outcome:
@@ -74,13 +67,7 @@ class FallbackExecutor:
         self._say_once()
         with _folders(task.root) as (root, home):
             pointed = point_at(task, root, home)
-            return run_task(
-                self._spawners.get(),
-                pointed,
-                home=home,
-                clock=self._clock,
-                max_log_bytes=self._max_log_bytes,
-            )
+            return self._runner.run(self._spawners.get(), pointed, home=home)
 
     def _say_once(self) -> None:
         with self._lock:

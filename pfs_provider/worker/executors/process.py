@@ -6,7 +6,7 @@ Invariant: one spawner per executor. Must not know: datums, stores, settings.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +17,7 @@ from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.probe import Ability, explain
 from pfs_provider.worker.executors.spawner.base import HOME
 from pfs_provider.worker.executors.spawners import Spawners
-from pfs_provider.worker.executors.tasks import run_task
+from pfs_provider.worker.executors.tasks import TaskRunner, warn
 
 __all__ = ["HOME", "ProcessExecutor"]
 
@@ -27,6 +27,7 @@ class ProcessExecutor:
 
     Args:
         clock: Tells the times of outcomes and measures timeouts.
+        say: Gets one notice if tasks name a user that the worker cannot become.
         max_log_bytes: How much of one command's output is kept.
         python: The interpreter for the spawner; a test as another user names one that it may run.
         prefix: A command put in front of the spawner, for instance ``("nice",)``.
@@ -36,12 +37,12 @@ class ProcessExecutor:
         self,
         *,
         clock: Clock,
+        say: Callable[[str], None] = warn,
         max_log_bytes: int = MAX_LOG_BYTES,
         python: str = sys.executable,
         prefix: Sequence[str] = (),
     ) -> None:
-        self._clock = clock
-        self._max_log_bytes = max_log_bytes
+        self._runner = TaskRunner(clock=clock, max_log_bytes=max_log_bytes, say=say)
         self._spawners = Spawners("isolated", clock=clock, python=python, prefix=prefix)
 
     def find_ability(self) -> Ability:
@@ -54,9 +55,7 @@ class ProcessExecutor:
         if not client.greeting.kind:
             sentence = explain(client.greeting).sentence
             raise UnavailableError(ErrorCode.SANDBOX_UNAVAILABLE, sentence)
-        return run_task(
-            client, task, home=HOME, clock=self._clock, max_log_bytes=self._max_log_bytes
-        )
+        return self._runner.run(client, task, home=HOME)
 
     def close(self) -> None:
         """End every running task and the spawner. Idempotent."""

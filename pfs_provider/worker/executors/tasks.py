@@ -5,8 +5,11 @@ missing. Must not know: how isolation is done.
 """
 
 import errno
+import logging
 import os
 import signal
+import threading
+from collections.abc import Callable
 from datetime import datetime
 
 from pfs_provider.clock import Clock
@@ -16,31 +19,64 @@ from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.users import find_user, give_folder
 
-__all__ = ["run_task"]
+__all__ = ["TaskRunner", "warn"]
 
 
-def run_task(
-    client: SpawnerClient, task: Task, *, home: str, clock: Clock, max_log_bytes: int
-) -> Outcome:
-    """Run a task to its end; ``home`` is where it starts without a working folder.
+def warn(notice: str) -> None:
+    """Log a notice as a warning, which Python writes to standard error unless told otherwise."""
+    logging.getLogger(__name__).warning(notice)
 
-    Raises:
-        PfsError: As ``Executor.run`` says.
+
+class TaskRunner:
+    """Runs tasks for one executor. Any thread may call.
+
+    Args:
+        clock: Tells the times of outcomes.
+        max_log_bytes: How much of one command's output is kept.
+        say: Gets one notice if tasks name a user that this worker cannot become.
     """
-    request = {
-        "root": os.path.realpath(task.root),
-        "cmd": task.cmd,
-        "env": dict(task.env),
-        "cwd": task.working_dir or home,
-        "hidden": _hidden(task),
-        "user": _user(task),
-    }
-    started = clock.now()
-    with LogWriter(task.log, max_bytes=max_log_bytes) as log:
-        report = client.run(request, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
-    if report.step:
-        raise _failure(report, task)
-    return _outcome(report, log, started=started, finished=clock.now())
+
+    def __init__(self, *, clock: Clock, max_log_bytes: int, say: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._max_log_bytes = max_log_bytes
+        self._say = say
+        self._said = threading.Lock()  # taken for good by the first who says it
+
+    def run(self, client: SpawnerClient, task: Task, *, home: str) -> Outcome:
+        """Run a task to its end; ``home`` is where it starts without a working folder.
+
+        Raises:
+            PfsError: As ``Executor.run`` says.
+        """
+        request = {
+            "root": os.path.realpath(task.root),
+            "cmd": task.cmd,
+            "env": dict(task.env),
+            "cwd": task.working_dir or home,
+            "hidden": _hidden(task),
+            "user": self._user(task, client.greeting.kind),
+        }
+        started = self._clock.now()
+        with LogWriter(task.log, max_bytes=self._max_log_bytes) as log:
+            report = client.run(request, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
+        if report.step:
+            raise _failure(report, task)
+        return _outcome(report, log, started=started, finished=self._clock.now())
+
+    def _user(self, task: Task, kind: str) -> tuple[int, int, list[int]] | None:
+        """Return the user to become, who now owns the task's folder; None for staying the same."""
+        if task.user is None:
+            return None
+        if kind == "user" or os.geteuid() != 0:
+            if self._said.acquire(blocking=False):
+                self._say(
+                    f"transform.user {task.user!r} is ignored: only root can become another user, "
+                    "so commands run as the user of the worker."
+                )
+            return None
+        uid, gid, groups = find_user(task.user)
+        give_folder(task.root, uid, gid)
+        return uid, gid, groups
 
 
 def _outcome(report: Report, log: LogWriter, *, started: datetime, finished: datetime) -> Outcome:
@@ -65,15 +101,6 @@ def _hidden(task: Task) -> list[str]:
             "hidden; use a folder of its own",
         )
     return sorted(set(paths))
-
-
-def _user(task: Task) -> tuple[int, int, list[int]] | None:
-    """Return the user to become, None for staying the same; give that user the task's folder."""
-    if task.user is None or os.geteuid() != 0:
-        return None
-    uid, gid, groups = find_user(task.user)
-    give_folder(task.root, uid, gid)
-    return uid, gid, groups
 
 
 def _failure(report: Report, task: Task) -> PfsError:

@@ -20,7 +20,7 @@ from pfs_provider.worker.executors.spawner.wire import Parcel, receive
 
 __all__ = ["TRIAL", "Init", "IsolatedInit", "PlainInit"]
 
-TRIAL = {"root": "", "hidden": [], "user": None, "cmd": None}
+TRIAL: dict[str, object] = {"root": "", "hidden": [], "user": None, "cmd": None}
 """A task that ends where user code would start; its root is all of the machine."""
 
 
@@ -85,6 +85,8 @@ class IsolatedInit:
 
     def _work(self, parcel: Parcel) -> int:
         asked = _Request(parcel.text)
+        if asked.groups is not None:
+            parcel.give_to(asked.uid, asked.gid)
         sandbox.enter(asked.root, asked.hidden, asked.uid, asked.gid)
         sandbox.drop_power(asked.uid, asked.gid, asked.groups)
         _tie(self._lifeline, signal.SIGKILL)  # a change of the user undid it
@@ -120,6 +122,7 @@ class PlainInit:
         try:
             asked = _Request(parcel.text)
             if asked.groups is not None:
+                parcel.give_to(asked.uid, asked.gid)
                 sandbox.drop_power(asked.uid, asked.gid, asked.groups)
                 _tie(self._lifeline, signal.SIGTERM)  # a change of the user undid it
             cmd = asked.cmd or []

@@ -8,6 +8,7 @@ by the receiver. Must not know: what a text says.
 import array
 import os
 import socket
+import stat
 from dataclasses import dataclass
 
 __all__ = ["Parcel", "receive", "send"]
@@ -28,6 +29,15 @@ class Parcel:
         """Let go of all but the report."""
         for descriptor in (self.text, self.stdin, self.log):
             os.close(descriptor)
+
+    def give_to(self, uid: int, gid: int) -> None:
+        """Let a user open what it reads and writes by the names /dev/stdin and /dev/stdout.
+
+        Never a device: /dev/null belongs to the machine.
+        """
+        for descriptor in (self.stdin, self.log):
+            if not stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.fchown(descriptor, uid, gid)
 
 
 def send(channel: socket.socket, parcel: Parcel) -> None:

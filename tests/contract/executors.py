@@ -1,0 +1,131 @@
+"""The situations that executors are tested in, and a bench to run commands on.
+
+root: real root. user: an ordinary user, become by setpriv if the tests run as root. fallback: a
+machine that allows no namespaces, made so by a seccomp filter.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pfs_provider.clock import SystemClock
+from pfs_provider.worker.executors.fallback import FallbackExecutor
+from pfs_provider.worker.executors.port import Outcome, Task
+from pfs_provider.worker.executors.probe import probe
+from pfs_provider.worker.executors.process import ProcessExecutor
+
+SITUATIONS = ("root", "user", "fallback")
+ISOLATED = ("root", "user")
+NOBODY = 65534
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+AS_NOBODY = (
+    "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
+)  # fmt: skip
+FORBID = Path(__file__).with_name("without_namespaces.py")
+
+
+@dataclass(slots=True)
+class Bench:
+    """An executor in one situation, and a staged datum to run commands on."""
+
+    situation: str
+    executor: ProcessExecutor | FallbackExecutor
+    folder: Path
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @property
+    def out(self) -> Path:
+        return self.root / "out"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def task(self, *cmd: str, **more: object) -> Task:
+        settings: dict[str, object] = {"env": {"PATH": PATH}, "log": self.log} | more
+        return Task(root=self.root, cmd=cmd, **settings)  # type: ignore[arg-type]  # as Task's own
+
+    def run(self, *cmd: str, **more: object) -> Outcome:
+        return self.executor.run(self.task(*cmd, **more))
+
+    def sh(self, script: str, **more: object) -> str:
+        """Run a script that has to succeed and return what it said."""
+        self.log.unlink(missing_ok=True)
+        outcome = self.run("sh", "-c", script, **more)
+        said = self.log.read_text()
+        assert outcome.exit_code == 0, (outcome, said)
+        return said
+
+
+@contextmanager
+def open_bench(situation: str, **settings: object) -> Iterator[Bench]:
+    """Yield a bench; skip, saying why, where this machine cannot have the situation."""
+    folder = Path(tempfile.mkdtemp(prefix="pfs-bench-"))
+    try:
+        _stage(folder)
+        notices: list[str] = []
+        with _make(situation, notices.append, settings) as executor:
+            yield Bench(situation, executor, folder, notices)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stage(folder: Path) -> None:
+    (folder / "root/out").mkdir(parents=True)
+    (folder / "root/in").mkdir()
+    (folder / "root/in/a.txt").write_text("hello\n")
+    (folder / "hidden/deep").mkdir(parents=True)
+    (folder / "hidden/deep/secret").write_text("secret\n")
+    (folder / "credentials").write_text("secret\n")
+    folder.chmod(0o755)
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+
+
+def _make(
+    situation: str, say: Callable[[str], None], settings: dict[str, object]
+) -> ProcessExecutor | FallbackExecutor:
+    clock = SystemClock()
+    if situation == "fallback":
+        prefix = (sys.executable, str(FORBID))
+        return FallbackExecutor("No.", clock=clock, say=say, prefix=prefix, **settings)  # type: ignore[arg-type]
+    become = _become_user() if situation == "user" else _stay_root()
+    ability = probe(clock=clock, **become)  # type: ignore[arg-type]
+    if not ability.is_isolated:
+        pytest.skip(ability.sentence)
+    return ProcessExecutor(clock=clock, say=say, **become, **settings)  # type: ignore[arg-type]
+
+
+def _stay_root() -> dict[str, object]:
+    if os.geteuid() != 0:
+        pytest.skip("the tests do not run as root: run them with sudo for this situation")
+    return {}
+
+
+def _become_user() -> dict[str, object]:
+    if os.geteuid() != 0:
+        return {}
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is missing: run the tests as an ordinary user instead")
+    return {"python": find_python_for_all(), "prefix": AS_NOBODY}
+
+
+def find_python_for_all() -> str:
+    """Return a Python that every user may run; skip if there is none."""
+    for path in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        real = Path(path).resolve()
+        if real.exists() and all(folder.stat().st_mode & 0o001 for folder in real.parents):
+            return path
+    pytest.skip("no Python that an ordinary user may run: run the tests as one instead")
