@@ -13,15 +13,14 @@ from pfs_provider.storage.packer import Packer
 from pfs_provider.storage.rows import (
     CHUNKED_PLACE,
     EMPTY_PLACE,
+    HAS_MODIFIED,
+    PLACE_MASK,
     Rows,
     make_flags,
     pack_modified,
 )
 
 __all__ = ["Batch", "PlaceTable"]
-
-_PLACE = 0x06
-_HAS_MODIFIED = 0x10
 
 
 class PlaceTable:
@@ -41,8 +40,8 @@ class PlaceTable:
 
     def add(self, row: Rows) -> int:
         """Return the number of the place (and the time) that another tree's row has."""
-        kept = row.modified if row.flags[0] & _HAS_MODIFIED else None
-        self._extra.append((row.flags[0] & _PLACE, row.packs, row.spots, kept))
+        kept = row.modified if row.flags[0] & HAS_MODIFIED else None
+        self._extra.append((row.flags[0] & PLACE_MASK, row.packs, row.spots, kept))
         return -len(self._extra)
 
     @property

@@ -20,7 +20,7 @@ from pfs_provider.storage.folder_units import Unit, read_units
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.large_files import put_chunks
 from pfs_provider.storage.packer import Packer
-from pfs_provider.storage.rows import Rows, merge_rows
+from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.sources import FolderFiles, scan_folder, source_error
 from pfs_provider.storage.tree import PathFinder
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
@@ -122,16 +122,15 @@ class ContentWriter:
             if progress is not None:
                 progress(n_files, n_bytes)
 
-    def finish(self) -> Rows:
-        """Return all files put, sorted; everything they name is durable. Idempotent.
+    def finish(self) -> list[Rows]:
+        """Return the files of every batch, sorted; everything they name is durable. Idempotent.
+
+        Returns:
+            One item a batch, in the order of `begin_batch`; one where that was never called.
 
         Raises:
             UnavailableError, UnknownOutcomeError: not everything could be stored; `abort` then.
         """
-        return merge_rows(self.finish_batches())
-
-    def finish_batches(self) -> list[Rows]:
-        """Return the files of every batch, in the order of `begin_batch`; else as `finish`."""
         if self._done is None:
             self._packer.finish()
             self._table.fill(self._packer)

@@ -4,21 +4,19 @@ Invariants: named by the BLAKE3 of its bytes and checked on every read; a delta 
 tree of them instead of holding them. Must not know: commits, drafts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pfs_provider.errors import CorruptDataError, ErrorCode, NotFoundError
-from pfs_provider.storage.apply import apply_changes, build_tree, delete_ranges
+from pfs_provider.storage.building import build_tree
 from pfs_provider.storage.digests import digest_bytes
-from pfs_provider.storage.edits import subtract_ranges
 from pfs_provider.storage.formats import Kind, pack_record, unpack_record
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.keys import delta_key
-from pfs_provider.storage.rows import EMPTY_ROWS, Rows, join_rows, merge_rows
+from pfs_provider.storage.rows import Rows, join_rows
 from pfs_provider.storage.tree import iter_rows
-from pfs_provider.storage.values import EMPTY_TREE, TreeRef, parse_tree_ref
+from pfs_provider.storage.values import TreeRef, parse_tree_ref
 
-__all__ = ["Delta", "apply_deltas", "read_delta", "write_delta"]
+__all__ = ["Delta", "StoredDelta", "load_rows", "read_delta", "read_stored", "write_delta"]
 
 _INLINE = 2048
 """Rows. More are stored as a tree, which the first commit of a branch takes over as it is."""
@@ -33,7 +31,7 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class StoredDelta:
     """A delta as it is stored: its puts are rows or a tree."""
 
     deletes: tuple[str, ...]
@@ -63,39 +61,17 @@ def read_delta(storage: Storage, name: str) -> Delta:
     Raises:
         CorruptDataError: ``record-corrupt``: it is missing, or holds other bytes than were written.
     """
-    stored = _read(storage, name)
-    return Delta(stored.deletes, _load(storage, stored.puts))
+    stored = read_stored(storage, name)
+    return Delta(stored.deletes, load_rows(storage, stored.puts))
 
 
-def apply_deltas(storage: Storage, base: TreeRef, names: Sequence[str]) -> TreeRef:
-    """Return the base with the deltas done one after the other; see `apply_changes`.
-
-    Raises:
-        ConflictError: ``path-conflict``; CorruptDataError: ``record-corrupt``, ``page-corrupt``.
-    """
-    stored = [_read(storage, name) for name in names]
-    if len(stored) == 1 and base == EMPTY_TREE and isinstance(stored[0].puts, TreeRef):
-        return stored[0].puts  # built when the delta was written
-    deletes: list[str] = []
-    parts: list[Rows] = []
-    for delta in stored:
-        if delta.deletes:
-            deletes += delta.deletes
-            parts = [_without(merge_rows(parts), delta.deletes)]
-        parts.append(_load(storage, delta.puts))
-    return apply_changes(storage, base, deletes=deletes, rows=merge_rows(parts))
-
-
-def _without(rows: Rows, deletes: Sequence[str]) -> Rows:
-    ranges = delete_ranges(deletes)
-    return subtract_ranges(rows, ranges) if len(rows) else EMPTY_ROWS
-
-
-def _load(storage: Storage, puts: Rows | TreeRef) -> Rows:
+def load_rows(storage: Storage, puts: Rows | TreeRef) -> Rows:
+    """Return a stored delta's puts as rows. Raises CorruptDataError ``page-corrupt``."""
     return puts if isinstance(puts, Rows) else join_rows(list(iter_rows(storage, puts)))
 
 
-def _read(storage: Storage, name: str) -> _Stored:
+def read_stored(storage: Storage, name: str) -> StoredDelta:
+    """Return a delta without loading its puts. Raises CorruptDataError ``record-corrupt``."""
     try:
         data = storage.get(delta_key(bytes.fromhex(name)))
     except (NotFoundError, ValueError) as error:
@@ -106,8 +82,8 @@ def _read(storage: Storage, name: str) -> _Stored:
     deletes, *cells = fields
     paths = tuple(path.decode() for path in deletes)
     if len(cells) == 1:
-        return _Stored(paths, parse_tree_ref(cells[0]))
-    return _Stored(paths, Rows.from_fields(cells, digests, ErrorCode.RECORD_CORRUPT))
+        return StoredDelta(paths, parse_tree_ref(cells[0]))
+    return StoredDelta(paths, Rows.from_fields(cells, digests, ErrorCode.RECORD_CORRUPT))
 
 
 def _corrupt(name: str, what: str) -> CorruptDataError:

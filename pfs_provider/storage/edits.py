@@ -72,9 +72,7 @@ class Span:
     top: bytes | None
 
 
-def edit_level(
-    storage: Storage, root: PageRef | None, level: int, edits: Edits[T]
-) -> LevelChange:
+def edit_level(storage: Storage, root: PageRef | None, level: int, edits: Edits[T]) -> LevelChange:
     """Do the edits of one level (0: the leaves) and return how its pages changed.
 
     Raises:
@@ -216,7 +214,9 @@ class IndexEdits:
         """Return both, one after the other."""
         return left + right
 
-    def cut(self, items: list[PageRef], *, is_end: bool) -> tuple[list[list[PageRef]], list[PageRef]]:
+    def cut(
+        self, items: list[PageRef], *, is_end: bool
+    ) -> tuple[list[list[PageRef]], list[PageRef]]:
         """Return whole index pages, and the children left over."""
         ends = cut_index(self._level, [ref.last for ref in items], is_end=is_end)
         starts = [0, *ends]

@@ -25,9 +25,7 @@ _REGULAR = 0o100000
 _TYPE = 0o170000
 
 
-def read_files(
-    sources: Sequence[bytes], view: memoryview
-) -> tuple[bytes, list[int], bytearray]:
+def read_files(sources: Sequence[bytes], view: memoryview) -> tuple[bytes, list[int], bytearray]:
     """Read files one behind the other into the view, as many as surely fit.
 
     Args:

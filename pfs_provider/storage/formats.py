@@ -15,7 +15,15 @@ import msgspec
 from pfs_provider.errors import CorruptDataError, ErrorCode
 from pfs_provider.storage.compression import ZstdError, compress, decompress
 
-__all__ = ["Kind", "pack_record", "pack_u32", "pack_u64", "unpack_record", "unpack_u32", "unpack_u64"]
+__all__ = [
+    "Kind",
+    "pack_record",
+    "pack_u32",
+    "pack_u64",
+    "unpack_record",
+    "unpack_u32",
+    "unpack_u64",
+]
 
 VERSION = 1
 _MAGIC = b"PFS"

@@ -55,9 +55,7 @@ def _glob_files(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeIte
                 yield file_item(path, rows.entry(row))
 
 
-def _glob_depth(
-    storage: Storage, tree: TreeRef, glob: Glob, depth: int
-) -> Iterator[TreeItem]:
+def _glob_depth(storage: Storage, tree: TreeRef, glob: Glob, depth: int) -> Iterator[TreeItem]:
     """Yield the matches among the items with that many elements."""
     match = glob.pattern.match
     fold: FolderFold | None = None

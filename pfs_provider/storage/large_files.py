@@ -116,9 +116,7 @@ def read_chunk(storage: Storage, digest: bytes) -> bytes:
     return chunk
 
 
-def read_chunks(
-    storage: Storage, manifest: Manifest, start: int, stop: int
-) -> Iterator[bytes]:
+def read_chunks(storage: Storage, manifest: Manifest, start: int, stop: int) -> Iterator[bytes]:
     """Yield the bytes ``start <= i < stop``, chunk by chunk, a few fetched ahead."""
     first = manifest.find_chunk(start)
     waiting: deque[tuple[int, Future[bytes]]] = deque()

@@ -14,7 +14,7 @@ from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.tree import find_entry, iter_rows
 from pfs_provider.storage.values import Entry, TreeItem, TreeRef
 
-__all__ = ["FolderFold", "file_item", "find_item", "list_folder"]
+__all__ = ["FolderFold", "file_item", "find_item", "iter_entries", "list_folder"]
 
 
 def find_item(storage: Storage, tree: TreeRef, path: str) -> TreeItem | None:
@@ -34,6 +34,24 @@ def find_item(storage: Storage, tree: TreeRef, path: str) -> TreeItem | None:
     for rows in iter_rows(storage, tree, prefix=clean or "/"):
         fold.add(rows)
     return fold.item() if fold.n_files or not clean else None
+
+
+def iter_entries(
+    storage: Storage, tree: TreeRef, *, prefix: str = "/", start: str | None = None
+) -> Iterator[tuple[str, Entry]]:
+    """Yield the files below a directory, in path order.
+
+    Args:
+        storage: Where the tree lies.
+        tree: The tree.
+        prefix: A directory; a file of that name is not below it.
+        start: Leave out paths before this one.
+
+    Raises:
+        CorruptDataError: ``page-corrupt``. What was yielded before is good.
+    """
+    for rows in iter_rows(storage, tree, prefix=prefix, start=start):
+        yield from rows.entries()
 
 
 def list_folder(storage: Storage, tree: TreeRef, path: str) -> Iterator[TreeItem]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pfs_provider.errors import ConflictError, ErrorCode
-from pfs_provider.storage.apply import apply_ranges
+from pfs_provider.storage.building import apply_ranges
 from pfs_provider.storage.diff import diff_trees
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import Rows

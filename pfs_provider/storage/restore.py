@@ -6,14 +6,20 @@ Must not know: repos, commits.
 """
 
 import os
-import stat
-import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
-from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.errors import NotFoundError
+from pfs_provider.storage.folder_helper import FolderHelper, open_helper
+from pfs_provider.storage.folder_writer import CorruptFileError, write_files
 from pfs_provider.storage.handle import Storage
-from pfs_provider.storage.reading import read_entry
+from pfs_provider.storage.keys import pack_key
+from pfs_provider.storage.reading import corrupt_file, read_entry
+from pfs_provider.storage.restore_units import PackRun, chunked_rows, cut_runs
+from pfs_provider.storage.rows import Rows
+from pfs_provider.storage.targets import ASIDE, TargetFolder, target_error, write_aside
 from pfs_provider.storage.tree import iter_rows
 from pfs_provider.storage.values import Entry, TreeRef
 
@@ -21,6 +27,12 @@ __all__ = ["Progress", "restore_file", "restore_folder"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with the files and bytes done so far, by this one call."""
+
+_READ_AHEAD = 3
+"""Runs of packs fetched before they are written; a few MiB each."""
+
+_ASK_AHEAD = 2
+"""Runs that the second process has in hand."""
 
 
 def restore_file(storage: Storage, entry: Entry, target: Path) -> None:
@@ -31,8 +43,7 @@ def restore_file(storage: Storage, entry: Entry, target: Path) -> None:
         RefusedError: ``target-illegal``: it is a directory, or cannot be written.
         UnavailableError: ``store-full``: the target's disk is full.
     """
-    raw = os.fsencode(target)
-    _write_aside(raw, read_entry(storage, entry), executable=entry.executable)
+    write_aside(os.fsencode(target), read_entry(storage, entry), executable=entry.executable)
 
 
 def restore_folder(
@@ -47,92 +58,143 @@ def restore_folder(
 
     The folder is made if it is missing. Files that are there and not in the tree stay.
 
+    Args:
+        storage: Where the tree lies.
+        tree: The tree.
+        prefix: A directory of the tree; its contents come right under the target.
+        target: The local folder. It may be a link itself; links inside are never followed.
+        progress: Is told what was done.
+
     Raises:
-        CorruptDataError: ``chunk-corrupt``, ``page-corrupt``: files written so far are good.
+        CorruptDataError: ``chunk-corrupt`` naming the path, ``page-corrupt``: files written so far
+            are good.
         RefusedError: ``target-illegal``: a link or a file is where a folder has to be.
+        UnavailableError: ``store-full``: the target's disk is full.
     """
-    stem = len(prefix.rstrip("/").encode()) + 1
-    folders = _Folders(target)
-    n_files = n_bytes = 0
-    for rows in iter_rows(storage, tree, prefix=prefix):
-        for row, path in enumerate(rows.paths):
+    folder = TargetFolder(target)
+    with open_helper(tree.n_files, _NO_MEMORY) as helper:
+        writer = _Writer(storage, folder, prefix, helper if storage.store.traits.folder else None)
+        for rows in iter_rows(storage, tree, prefix=prefix):
+            writer.write(rows)
+            if progress is not None:
+                progress(writer.n_files, writer.n_bytes)
+        writer.finish()
+    if progress is not None:
+        progress(writer.n_files, writer.n_bytes)
+    return writer.n_files
+
+
+_NO_MEMORY = 4096
+"""Bytes shared with the second process: restoring hands over names of pack files, not bytes."""
+
+
+class _Writer:
+    """Writes rows as files; may lag behind until `finish`."""
+
+    def __init__(
+        self, storage: Storage, folder: TargetFolder, prefix: str, helper: FolderHelper | None
+    ) -> None:
+        self._storage = storage
+        self._folder = folder
+        self._stem = len(prefix.rstrip("/").encode()) + 1
+        self._prefix = prefix.rstrip("/") + "/"
+        self._helper = helper
+        self._asked: deque[PackRun] = deque()
+        self._fetched: deque[tuple[PackRun, Future[bytes]]] = deque()
+        self.n_files = 0
+        self.n_bytes = 0
+
+    def write(self, rows: Rows) -> None:
+        """Write rows, or have them written."""
+        self._folder.make_parents([path[self._stem :] for path in rows.paths])
+        for row in chunked_rows(rows):
             entry = rows.entry(row)
-            name = path[stem:]
-            folders.make(name.rpartition(b"/")[0])
-            _write_aside(
-                folders.root + b"/" + name, read_entry(storage, entry), executable=entry.executable
-            )
-            n_files += 1
-            n_bytes += entry.size
-        if progress is not None:
-            progress(n_files, n_bytes)
-    return n_files
+            path = self._folder.root + b"/" + rows.paths[row][self._stem :]
+            write_aside(path, read_entry(self._storage, entry), executable=entry.executable)
+        for run in cut_runs(rows, self._stem):
+            self._start(run)
+        self.n_files += len(rows)
+        self.n_bytes += rows.total_size
 
+    def finish(self) -> None:
+        """Wait until everything is written."""
+        while self._asked:
+            self._collect()
+        while self._fetched:
+            self._put(*self._fetched.popleft())
 
-class _Folders:
-    """Makes folders below a target, none through a link."""
-
-    def __init__(self, target: Path) -> None:
-        self.root = os.fsencode(target)
-        self._made = {b""}
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise target_error(error, self.root) from error
-
-    def make(self, name: bytes) -> None:
-        """Make a folder by its relative name, and those above it."""
-        if name in self._made:
+    def _start(self, run: PackRun) -> None:
+        if self._ask(run):
             return
-        self.make(name.rpartition(b"/")[0])
-        path = self.root + b"/" + name
-        try:
-            os.mkdir(path)  # noqa: PTH102  # bytes
-        except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
-                raise _refused(path, "a link or a file is where a folder has to be") from None
-        except OSError as error:
-            raise target_error(error, path) from error
-        self._made.add(name)
+        if self._storage.is_near:
+            self._put(run, None)
+            return
+        self._fetched.append((run, self._storage.pool.submit(self._fetch, run)))
+        if len(self._fetched) > _READ_AHEAD:
+            self._put(*self._fetched.popleft())
 
-
-def _write_aside(path: bytes, blocks: Iterator[bytes], *, executable: bool) -> None:
-    aside = _aside_name(path)
-    mode = 0o777 if executable else 0o666
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    except OSError as error:
-        raise target_error(error, path) from error
-    try:
-        with open(handle, "wb") as stream:  # noqa: PTH123  # a descriptor
-            for block in blocks:
-                stream.write(block)
-        os.replace(aside, path)  # noqa: PTH105  # bytes
-    except BaseException as error:
-        os.unlink(aside)  # noqa: PTH108  # bytes
-        if isinstance(error, OSError):
-            raise target_error(error, path) from error
-        raise
-
-
-def _aside_name(path: bytes) -> bytes:
-    folder = path.rpartition(b"/")[0]
-    prefix = folder + b"/" if folder or path.startswith(b"/") else b""
-    return prefix + b".pfs-%d-%d" % (os.getpid(), threading.get_ident())
-
-
-def target_error(error: OSError, path: bytes) -> RefusedError | UnavailableError:
-    """Return the error that failing to write a local file or folder means."""
-    name = os.fsdecode(path)
-    if error.errno in {28, 122}:
-        return UnavailableError(
-            ErrorCode.STORE_FULL, f"{name}: the disk is full: free some space", path=name
+    def _ask(self, run: PackRun) -> bool:
+        """Hand a run to the second process if it has room."""
+        helper, root = self._helper, self._storage.store.traits.folder
+        if helper is None or root is None or run.start == run.stop:
+            return False
+        while self._asked and helper.has_answer:
+            self._collect()
+        if len(self._asked) >= _ASK_AHEAD or self._helper is None:
+            return False
+        pack = os.fsencode(root / pack_key(run.pack))
+        size = run.stop - run.start
+        aside = None if self._folder.is_new else ASIDE + b"h"
+        done = helper.ask(
+            "write", self._folder.root, run.names, run.cells, pack, run.start, size, aside
         )
-    return _refused(path, error.strerror or str(error))
+        if done:
+            self._asked.append(run)
+        return done
 
+    def _collect(self) -> None:
+        run = self._asked.popleft()
+        assert self._helper is not None  # noqa: S101  # something was asked
+        try:
+            answer = self._helper.answer()
+        except CorruptFileError as error:
+            raise self._corrupt(error) from error
+        except FileNotFoundError as error:
+            raise self._missing(run) from error
+        except OSError as error:
+            raise target_error(error, self._folder.root) from error
+        if answer is None:  # it died: do here what it was asked for
+            again = [run, *self._asked]
+            self._asked.clear()
+            self._helper = None
+            for lost in again:
+                self._folder.remove(lost.names)
+                self._put(lost, None)
 
-def _refused(path: bytes, why: str) -> RefusedError:
-    name = os.fsdecode(path)
-    return RefusedError(
-        ErrorCode.TARGET_ILLEGAL, f"{name} cannot be written: {why}", path=name
-    )
+    def _fetch(self, run: PackRun) -> bytes:
+        if run.start == run.stop:
+            return b""
+        try:
+            return self._storage.get(pack_key(run.pack), start=run.start, stop=run.stop)
+        except NotFoundError as error:
+            raise self._missing(run) from error
+
+    def _put(self, run: PackRun, content: Future[bytes] | None) -> None:
+        data = self._fetch(run) if content is None else content.result()
+        root, aside = self._folder.root, None if self._folder.is_new else ASIDE
+        try:
+            write_files(root, run.names, run.cells, data, run.start, aside)
+        except CorruptFileError as error:
+            raise self._corrupt(error) from error
+        except OSError as error:
+            raise target_error(error, root) from error
+
+    def _corrupt(self, error: CorruptFileError) -> Exception:
+        name: bytes = error.args[0]
+        return corrupt_file(
+            self._prefix + name.decode(), "its stored bytes are not those that were written"
+        )
+
+    def _missing(self, run: PackRun) -> Exception:
+        path = self._prefix + run.names[0].decode()
+        return corrupt_file(path, f"pack {run.pack.hex()} is missing")

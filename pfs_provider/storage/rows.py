@@ -39,9 +39,9 @@ WIDTHS = {
 
 EXECUTABLE = 0x01
 EMPTY_PLACE, RAW_PLACE, ZSTD_PLACE, CHUNKED_PLACE = 0x00, 0x02, 0x04, 0x06
-_PLACE = 0x06
+PLACE_MASK = 0x06
 _HAS_DATUM = 0x08
-_HAS_MODIFIED = 0x10
+HAS_MODIFIED = 0x10
 _KEEP_EXECUTABLE = bytes(value & EXECUTABLE for value in range(256))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -79,13 +79,13 @@ class Rows:
         """Return the file of a row."""
         flags = self.flags[row]
         modified = None
-        if flags & _HAS_MODIFIED:
+        if flags & HAS_MODIFIED:
             stamp = int.from_bytes(self.modified[8 * row : 8 * row + 8], "little", signed=True)
             modified = _EPOCH + timedelta(microseconds=stamp)
         return Entry(
             digest=self.digests[32 * row : 32 * row + 32],
             size=int.from_bytes(self.sizes[8 * row : 8 * row + 8], "little"),
-            place=self._place(row, flags & _PLACE),
+            place=self._place(row, flags & PLACE_MASK),
             modified=modified,
             datum=self.datums[16 * row : 16 * row + 16] if flags & _HAS_DATUM else None,
             executable=bool(flags & EXECUTABLE),
@@ -264,7 +264,7 @@ def make_flags(place: int, *, executable: bool, datum: bool, modified: bool) -> 
         place
         | (EXECUTABLE if executable else 0)
         | (_HAS_DATUM if datum else 0)
-        | (_HAS_MODIFIED if modified else 0)
+        | (HAS_MODIFIED if modified else 0)
     )
 
 

@@ -134,6 +134,4 @@ def source_error(error: OSError, path: bytes | str) -> PfsError:
 
 def _refused(path: bytes | str, why: str) -> RefusedError:
     name = os.fsdecode(path).encode(errors="backslashreplace").decode()
-    return RefusedError(
-        ErrorCode.SOURCE_ILLEGAL, f"{name} cannot be stored: {why}", path=name
-    )
+    return RefusedError(ErrorCode.SOURCE_ILLEGAL, f"{name} cannot be stored: {why}", path=name)

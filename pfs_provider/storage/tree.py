@@ -20,7 +20,6 @@ __all__ = [
     "find_entries",
     "find_entry",
     "find_leaf",
-    "iter_entries",
     "iter_rows",
     "iter_run",
     "prefix_range",
@@ -84,10 +83,10 @@ def find_leaf(storage: Storage, root: PageRef, key: bytes) -> Rows:
     return page
 
 
-def iter_entries(
+def iter_rows(
     storage: Storage, tree: TreeRef, *, prefix: str = "/", start: str | None = None
-) -> Iterator[tuple[str, Entry]]:
-    """Yield the files below a directory, in path order.
+) -> Iterator[Rows]:
+    """Yield the files below a directory as rows in path order, page by page, never empty.
 
     Args:
         storage: Where the tree lies.
@@ -98,14 +97,6 @@ def iter_entries(
     Raises:
         CorruptDataError: ``page-corrupt``. What was yielded before is good.
     """
-    for rows in iter_rows(storage, tree, prefix=prefix, start=start):
-        yield from rows.entries()
-
-
-def iter_rows(
-    storage: Storage, tree: TreeRef, *, prefix: str = "/", start: str | None = None
-) -> Iterator[Rows]:
-    """Yield the files below a directory as rows, page by page, never empty; see `iter_entries`."""
     first, stop = prefix_range(prefix)
     if start is not None:
         first = max(first, start.encode())

@@ -96,9 +96,7 @@ class TreeRef:
     @property
     def text(self) -> str:
         """One word that `parse_tree_ref` turns back."""
-        return (
-            f"{_VERSION}.{self.logical.hex()}.{self.physical.hex()}.{self.n_files}.{self.size}"
-        )
+        return f"{_VERSION}.{self.logical.hex()}.{self.physical.hex()}.{self.n_files}.{self.size}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

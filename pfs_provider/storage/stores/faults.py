@@ -29,7 +29,9 @@ CLIENT_ERRORS = (BaseError, OSError, ValueError)
 _OS_ERROR = re.compile(r"os error (\d+)")
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_RANGE = re.compile(r"range was invalid|invalid range|InvalidRange|StartTooLarge|416 ", re.IGNORECASE)
+_RANGE = re.compile(
+    r"range was invalid|invalid range|InvalidRange|StartTooLarge|416 ", re.IGNORECASE
+)
 
 
 def is_range_error(error: Exception) -> bool:
