@@ -27,6 +27,28 @@ CONFIG_NAME = "pfs.toml"
 STORE_PREFIXES = ("AWS_", "GOOGLE_", "AZURE_")
 """Variables that object stores take their credentials and endpoints from."""
 WORKER_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TZ")
+CREDENTIAL_FILES = (
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".docker/config.json",
+    ".kube",
+    ".netrc",
+    ".pgpass",
+    ".ssh",
+    "airflow/airflow.cfg",
+)
+"""Below the user's home folder."""
+CREDENTIAL_FILE_VARIABLES = (
+    "AIRFLOW_CONFIG",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "KUBECONFIG",
+    "PFS_CONFIG",
+    "PGPASSFILE",
+)
+"""Name such a file elsewhere."""
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE")
 
 
@@ -72,11 +94,14 @@ class Settings(BaseSettings):
         return self.store or (self.home_folder / "store").as_uri()
 
     @property
-    def hidden_folders(self) -> tuple[Path, ...]:
-        """Local folders that user code must not see: whatever holds the store or the catalog."""
-        found = []
-        if self.store is None or self.catalog is None:
-            found.append(self.home_folder)
+    def scratch_folder(self) -> Path:
+        """Where workers put staged files: hidden from the user code of others."""
+        return self.scratch or self.home_folder / "scratch"
+
+    @property
+    def hidden_paths(self) -> tuple[Path, ...]:
+        """What user code must not see: whatever holds the store, the catalog or credentials."""
+        found = [self.home_folder, self.scratch_folder, *_credential_files()]
         for url, scheme in ((self.store or "", "file://"), (self.catalog or "", "sqlite:///")):
             if url.startswith(scheme):
                 path = Path(url.removeprefix(scheme))
@@ -111,9 +136,7 @@ def load_settings(**arguments: Any) -> Settings:
 def store_options() -> dict[str, str]:
     """Return what the environment says to object store clients, names in lower case."""
     return {
-        name.lower(): value
-        for name, value in os.environ.items()
-        if name.startswith(STORE_PREFIXES)
+        name.lower(): value for name, value in os.environ.items() if name.startswith(STORE_PREFIXES)
     }
 
 
@@ -134,6 +157,13 @@ def user_name() -> str:
     return os.environ.get("USER", "")
 
 
+def _credential_files() -> list[Path]:
+    home = Path.home()
+    named = [os.environ.get(name) for name in CREDENTIAL_FILE_VARIABLES]
+    places = [home / name for name in CREDENTIAL_FILES] + [Path(name) for name in named if name]
+    return [place.absolute() for place in places if place.exists()]
+
+
 def _default_home() -> Path:
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(data).expanduser() / "pfs"
@@ -144,7 +174,10 @@ def _read_config() -> dict[str, Any]:
     if named:
         places = [Path(named)]
     else:
-        places = [Path(CONFIG_NAME), Path(os.environ.get("PFS_HOME") or _default_home()) / CONFIG_NAME]
+        places = [
+            Path(CONFIG_NAME),
+            Path(os.environ.get("PFS_HOME") or _default_home()) / CONFIG_NAME,
+        ]
     for place in places:
         try:
             return tomllib.loads(place.read_text(encoding="utf-8"))

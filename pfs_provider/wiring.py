@@ -39,10 +39,9 @@ class Engine:
         """Return what starts workers on this machine; with ``stay`` they outlive this process."""
         from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy: see above
 
-        hidden = json.dumps([str(folder) for folder in self.settings.hidden_folders])
-        arguments = ["--executor", executor, "--hidden", hidden]
-        if self.settings.scratch is not None:
-            arguments += ["--scratch", str(self.settings.scratch)]
+        hidden = json.dumps([str(path) for path in self.settings.hidden_paths])
+        scratch = str(self.settings.scratch_folder)
+        arguments = ["--executor", executor, "--hidden", hidden, "--scratch", scratch]
         if stay:
             arguments.append("--stay")
         credentials = {name.upper(): value for name, value in self.store_options.items()}

@@ -106,9 +106,7 @@ def _tally(jobs: Jobs, ref: JobRef, plan: PlanRecord) -> _Tally:
         for datum in result.datums:
             if datum.state == "success":
                 tally.succeeded.append(
-                    MemoRecord(
-                        id=datum.id, key=datum.key, pieces=datum.pieces, rows=datum.rows
-                    )
+                    MemoRecord(id=datum.id, key=datum.key, pieces=datum.pieces, rows=datum.rows)
                 )
             elif datum.state == "recovered":
                 tally.recovered += 1
@@ -120,9 +118,7 @@ def _tally(jobs: Jobs, ref: JobRef, plan: PlanRecord) -> _Tally:
 def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
     storage = jobs.storage
     rows, memo_rows = write_records(storage, tally.succeeded)
-    manifest = apply_changes(
-        storage, parse_tree_ref(plan.skipped_tree), deletes=(), rows=rows
-    )
+    manifest = apply_changes(storage, parse_tree_ref(plan.skipped_tree), deletes=(), rows=rows)
     state: Literal["success", "failure"] = "success"
     reason = ""
     if tally.failed:
@@ -133,9 +129,7 @@ def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
         if error.code not in {ErrorCode.OUTPUT_CONFLICT, ErrorCode.PATH_CONFLICT}:
             raise
         state, reason, tree = "failure", str(error), EMPTY_TREE
-    return _Outcome(
-        state=state, reason=reason, tree=tree, manifest=manifest, memo_rows=memo_rows
-    )
+    return _Outcome(state=state, reason=reason, tree=tree, manifest=manifest, memo_rows=memo_rows)
 
 
 def _output(jobs: Jobs, job: Job, plan: PlanRecord, manifest: TreeRef) -> TreeRef:
@@ -165,9 +159,7 @@ def _find_base(jobs: Jobs, job: Job) -> Base:
     return Base(manifest=parse_tree_ref(previous.manifest), output=parse_tree_ref(commit.tree))
 
 
-def _record(
-    jobs: Jobs, ref: JobRef, plan: PlanRecord, tally: _Tally, outcome: _Outcome
-) -> Job:
+def _record(jobs: Jobs, ref: JobRef, plan: PlanRecord, tally: _Tally, outcome: _Outcome) -> Job:
     """End the job and move the memo in one transaction; a memo that moved meanwhile is followed."""
     while True:
         with jobs.versions.catalog.read() as tx:

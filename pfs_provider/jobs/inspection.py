@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pfs_provider.catalog import branches, repos
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import CommitPin, Job
+from pfs_provider.datums.identity import datum_id
+from pfs_provider.errors import NotFoundError
 from pfs_provider.infos import DatumInfo
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
@@ -12,12 +14,12 @@ from pfs_provider.jobs.memo import read_record
 from pfs_provider.jobs.plan import expand_inputs, pinned_inputs
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import PieceRecord, PlanRecord, SetRecord, SetResult, decode
-from pfs_provider.datums.identity import datum_id
-from pfs_provider.errors import NotFoundError
+from pfs_provider.refs.addresses import Address
 from pfs_provider.refs.names import DEFAULT_PROJECT
-from pfs_provider.spec.model import PipelineSpec
+from pfs_provider.spec.model import PipelineSpec, pfs_inputs
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.values import parse_tree_ref
+from pfs_provider.versioning.trees import read_commit
 
 __all__ = ["get_job", "list_datums", "piece_files", "preview_datums"]
 

@@ -88,9 +88,7 @@ def file_subvenance(jobs: Jobs, address: Address) -> Iterator[FileLink]:
                 todo.append((made, link.path))
 
 
-def _sources(
-    jobs: Jobs, commit: Commit, file: Entry
-) -> Iterator[tuple[FileLink, Commit, Entry]]:
+def _sources(jobs: Jobs, commit: Commit, file: Entry) -> Iterator[tuple[FileLink, Commit, Entry]]:
     job = _job_of(jobs, commit)
     if job is None or job.manifest is None or file.datum is None:
         return
@@ -148,9 +146,7 @@ def _job_of(jobs: Jobs, commit: Commit) -> Job | None:
 
 def _commit(jobs: Jobs, pin: InputPin) -> Commit:
     address = parse_address(pin.branch)
-    commit, _ = read_commit(
-        jobs.versions, Address(address.repo, None, CommitId(pin.commit))
-    )
+    commit, _ = read_commit(jobs.versions, Address(address.repo, None, CommitId(pin.commit)))
     if commit is None:
         raise _missing(address)
     return commit

@@ -102,7 +102,7 @@ class _Process:
         if self._errors is not None:
             self._errors.close()
         self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
+        self._process = subprocess.Popen(
             self._command,
             env=dict(self._environment),
             stdin=subprocess.DEVNULL,

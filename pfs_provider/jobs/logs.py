@@ -41,14 +41,12 @@ def follow_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[L
         jobs.clock.sleep(FOLLOW_POLL_S)
 
 
-def _read(
-    jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int]
-) -> Iterator[LogLine]:
+def _read(jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int]) -> Iterator[LogLine]:
     prefix = ref.log(b"")
     for info in jobs.storage.store.list(prefix + (datum or "")):
         name = info.key.removeprefix(prefix)
         start = seen.get(name, 0)
-        if info.size_bytes <= start:
+        if info.size <= start:
             continue
         try:
             data = bytes(jobs.storage.store.read(info.key, start=start))

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from pfs_provider.jobs.records import MemoRecord, decode, encode
 from pfs_provider.storage.content import ContentWriter
+from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import Rows
-from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 
@@ -39,7 +39,9 @@ def write_records(storage: Storage, records: Iterable[MemoRecord]) -> tuple[Rows
         writer.put_bytes(path, encode(record))
     manifest = next(iter(writer.finish()), Rows.from_entries(()))
     memo = Rows.from_entries(
-        sorted(((keys[path], entry) for path, entry in manifest.entries()), key=lambda pair: pair[0])
+        sorted(
+            ((keys[path], entry) for path, entry in manifest.entries()), key=lambda pair: pair[0]
+        )
     )
     return manifest, memo
 

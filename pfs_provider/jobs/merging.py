@@ -15,10 +15,10 @@ from pfs_provider.jobs.records import MemoRecord
 from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.diff import diff_trees
+from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.reading import open_entry
 from pfs_provider.storage.rows import Rows, find_duplicates, merge_rows
-from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 

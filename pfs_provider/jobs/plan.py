@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from pfs_provider.catalog import commits, pipelines
 from pfs_provider.catalog import jobs as job_rows
-from pfs_provider.catalog import pipelines
-from pfs_provider.catalog import commits
 from pfs_provider.catalog.values import CommitPin, Counts, Job
 from pfs_provider.datums.datum import Datum
 from pfs_provider.datums.expand import expand
@@ -34,8 +33,8 @@ from pfs_provider.spec.load import load_specs
 from pfs_provider.spec.model import PfsInput, PipelineSpec
 from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.globbing import glob_items
-from pfs_provider.storage.rows import Rows, merge_rows
 from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.rows import Rows, merge_rows
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeItem, TreeRef, parse_tree_ref
 from pfs_provider.versioning.trees import commit_tree
 
@@ -167,9 +166,7 @@ def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef
         total += len(batch)
         keys = [datum_key(datum, code) for datum in batch]
         known: list[tuple[str, Entry]] = []
-        for datum, key, entry in zip(
-            batch, keys, find_in_memo(storage, memo, keys), strict=True
-        ):
+        for datum, key, entry in zip(batch, keys, find_in_memo(storage, memo, keys), strict=True):
             if entry is None:
                 todo.append(_record(datum, key))
             else:

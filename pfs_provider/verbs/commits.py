@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pfs_provider.catalog import branches, commits, events, history, repos
+from pfs_provider.catalog import branches, commits, events, history, removal, repos
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit, CommitPin
 from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
@@ -118,9 +118,7 @@ class CommitVerbs(Session):
         """
         key, new_id, pins = parse_branch(branch), self._new_id(), self._pins(provenance)
         return self._act(
-            lambda tx: commits.start_commit(
-                tx, key, id=new_id, message=message, provenance=pins
-            )
+            lambda tx: commits.start_commit(tx, key, id=new_id, message=message, provenance=pins)
         ).info()
 
     def finish_commit(self, ref: str, *, error: str | None = None) -> CommitInfo:
@@ -163,19 +161,17 @@ class CommitVerbs(Session):
 
     def find_commits(self, address: str) -> Iterator[CommitInfo]:
         """Yield the commits of ``repo@branch:/path`` that changed the path, newest first."""
-        return (
-            commit.info() for commit in find_commits(self._versions, parse_address(address))
-        )
+        return (commit.info() for commit in find_commits(self._versions, parse_address(address)))
 
     def squash_commit(self, change: str) -> None:
         """Remove a change's commits, their data moves into their children."""
         checked = parse_id(change)
-        self._act(lambda tx: commits.squash_change(tx, checked))
+        self._act(lambda tx: removal.squash_change(tx, checked))
 
     def delete_commit(self, change: str) -> None:
         """Remove a change's commits with their data; heads fall back. Only without children."""
         checked = parse_id(change)
-        self._act(lambda tx: commits.delete_change(tx, checked))
+        self._act(lambda tx: removal.delete_change(tx, checked))
 
     def wait_commit(self, ref: str, *, timeout: float | None = None) -> CommitInfo:
         """Return a commit when it is finished.
@@ -262,9 +258,7 @@ class CommitVerbs(Session):
     def _land(self, key: BranchKey, draft: Draft, landing: Landing) -> Commit:
         if self._acts is None:
             return land_draft(self._versions, key, draft, landing)
-        return self._act(
-            lambda tx: land_draft(self._versions, key, draft, landing, tx=tx)
-        )
+        return self._act(lambda tx: land_draft(self._versions, key, draft, landing, tx=tx))
 
 
 class Transaction:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Event, Job
+from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
@@ -19,7 +20,6 @@ from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
-from pfs_provider.clock import RandomIds
 from pfs_provider.refs.addresses import parse_address
 from pfs_provider.spec.load import load_specs
 from pfs_provider.verbs.pipelines import SpecSource
@@ -49,6 +49,7 @@ class JobVerbs(Session):
         watch: bool = False,
         workers: int | None = None,
         executor: str = "process",
+        owner: str | None = None,
         on_progress: Callable[[JobInfo], None] | None = None,
     ) -> list[JobInfo]:
         """Run jobs until none is ready or in work, and return those that ended here.
@@ -58,6 +59,8 @@ class JobVerbs(Session):
             watch: Go on for ever.
             workers: Workers per job; None leaves it to each spec.
             executor: How user code is run: ``process`` or ``container``.
+            owner: Whoever runs, by a name that a retry has too and nobody else; None means this
+                process.
             on_progress: Told of a job whenever its counts or its state may have changed.
 
         Raises:
@@ -67,7 +70,7 @@ class JobVerbs(Session):
         runner = Runner(
             jobs=self._jobs,
             launcher=self._engine.launcher(executor=executor),
-            owner=new_owner(RandomIds()),
+            owner=owner or new_owner(RandomIds()),
             n_workers=workers or self._engine.settings.workers,
             on_progress=on_progress,
         )

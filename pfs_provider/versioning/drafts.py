@@ -6,23 +6,26 @@ Must not know: branches and heads (landing.py).
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader, RawIOBase
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.refs.paths import PfsPath, join_path
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.deltas import Delta
+from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import find_item, iter_entries
 from pfs_provider.storage.reading import read_entry
-from pfs_provider.storage.rows import Rows
-from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.rows import EMPTY_ROWS, Rows
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import Entry, TreeRef
 from pfs_provider.versioning.sources import Source, open_source
 
 __all__ = ["Draft"]
+
+BLOCK_BYTES = 1 << 20
 
 Progress = Callable[[int, int], None]
 """Called with files and bytes done so far."""
@@ -103,7 +106,7 @@ class Draft:
         """Return the changes in order; all their bytes are stored."""
         self._settle()
         if self._deletes:
-            self._push(Rows.from_entries(()))
+            self._push(EMPTY_ROWS)
         return self._deltas
 
     def abort(self) -> None:
@@ -135,36 +138,42 @@ class Draft:
         with open_source(source) as stream:
             if old is None:
                 self._content().put_stream(path, stream)
-                return
-            pieces = itertools.chain(
-                read_entry(self._storage, old), iter(lambda: stream.read(1 << 20), b"")
-            )
-            self._content().put_stream(path, BufferedReader(_Joined(pieces)))
+            else:
+                joined = _Joined(itertools.chain(read_entry(self._storage, old), _blocks(stream)))
+                self._content().put_stream(path, cast(BinaryIO, BufferedReader(joined)))
 
     def _find(self, path: PfsPath) -> Entry | None:
-        for delta in reversed(self._deltas):
-            for found, entry in delta.rows.entries():
+        for deletes, rows in self._layers():
+            for found, entry in rows.entries():
                 if found == path:
                     return entry
-            if any(_covers(deleted, path) for deleted in delta.deletes):
+            if any(_covers(deleted, path) for deleted in deletes):
                 return None
-        if any(_covers(deleted, path) for deleted in self._deletes):
-            return None
-        entry = find_entry(self._storage, self._base, path)
-        self.appended[path] = None if entry is None else entry.digest
-        return entry
+        there = find_entry(self._storage, self._base, path)
+        self.appended[path] = None if there is None else there.digest
+        return there
 
     def _holds(self, path: PfsPath) -> bool:
-        for delta in [*reversed(self._deltas)]:
-            if any(_covers(path, found) for found, _ in delta.rows.entries()):
+        for deletes, rows in self._layers():
+            if any(_covers(path, found) for found, _ in rows.entries()):
                 return True
-            if any(_covers(deleted, path) for deleted in delta.deletes):
+            if any(_covers(deleted, path) for deleted in deletes):
                 return False
         return path == "/" or find_item(self._storage, self._base, path) is not None
+
+    def _layers(self) -> Iterator[tuple[Sequence[str], Rows]]:
+        """Yield what was done, the last first; in each, deletes come before rows."""
+        yield self._deletes, EMPTY_ROWS
+        for delta in reversed(self._deltas):
+            yield delta.deletes, delta.rows
 
 
 def _covers(directory: str, path: str) -> bool:
     return directory in ("/", path) or path.startswith(directory + "/")
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: stream.read(BLOCK_BYTES), b"")
 
 
 class _Joined(RawIOBase):
@@ -173,14 +182,14 @@ class _Joined(RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         super().__init__()
         self._pieces = pieces
-        self._rest = memoryview(b"")
+        self._rest = b""
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override] # typeshed: WriteableBuffer
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override] # what BufferedReader gives
         if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
+            self._rest = next(self._pieces, b"")
         n = min(len(buffer), len(self._rest))
         buffer[:n] = self._rest[:n]
         self._rest = self._rest[n:]

@@ -110,9 +110,7 @@ def get_tree(
         target.mkdir(parents=True, exist_ok=True)
         restore_file(versions.storage, item.entry, target / item.path.rpartition("/")[2])
         return 1
-    return restore_folder(
-        versions.storage, tree, address.file_path, target, progress=progress
-    )
+    return restore_folder(versions.storage, tree, address.file_path, target, progress=progress)
 
 
 def diff_files(versions: Versions, new: Address, old: Address | None = None) -> Iterator[DiffInfo]:

@@ -157,9 +157,7 @@ def _land_locked(
     return _land(tx, key, head, _apply(versions, base, deltas, draft), landing)
 
 
-def _land(
-    tx: Tx, key: BranchKey, head: CommitId | None, tree: TreeRef, landing: Landing
-) -> Commit:
+def _land(tx: Tx, key: BranchKey, head: CommitId | None, tree: TreeRef, landing: Landing) -> Commit:
     return commits.land_commit(
         tx,
         key,
@@ -221,9 +219,7 @@ def _find_open(tx: Tx, address: Address) -> Commit:
     return commit
 
 
-def _apply(
-    versions: Versions, base: TreeRef, deltas: Sequence[Delta], draft: Draft
-) -> TreeRef:
+def _apply(versions: Versions, base: TreeRef, deltas: Sequence[Delta], draft: Draft) -> TreeRef:
     for path, digest in draft.appended.items():
         entry = find_entry(versions.storage, base, path)
         if (None if entry is None else entry.digest) != digest:
@@ -236,5 +232,3 @@ def _apply(
     for delta in deltas:
         tree = apply_changes(versions.storage, tree, deletes=delta.deletes, rows=delta.rows)
     return tree
-
-

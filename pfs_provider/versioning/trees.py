@@ -7,7 +7,7 @@ A branch name means its newest finished commit when reading, so nothing half-don
 from pfs_provider.catalog import branches, commits, history
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit
-from pfs_provider.errors import NotFoundError, ErrorCode
+from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.refs.addresses import Address
 from pfs_provider.refs.ancestry import Back
 from pfs_provider.refs.ids import CommitId

@@ -1,5 +1,6 @@
 """Works one datum: stage, run with its tries, collect; gives a result whatever user code does."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
 from pfs_provider.worker.collecting import collect_output
-from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
+from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment, search_path
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 from pfs_provider.worker.staging import clear_root, stage_datum
 
@@ -140,7 +141,9 @@ class DatumWorker:
             root=self.root,
             cmd=tuple(cmd),
             stdin=tuple(stdin),
-            env=build_environment(self._facts(datum), self.plan.command.env),
+            env=build_environment(
+                self._facts(datum), self.plan.command.env, path=search_path(sys.executable)
+            ),
             timeout_s=self.plan.datum_timeout_s,
             working_dir=self.plan.command.working_dir,
             user=self.plan.command.user,

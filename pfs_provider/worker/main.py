@@ -22,8 +22,8 @@ from pfs_provider.jobs.queue import WorkQueue, read_plan
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
 from pfs_provider.worker.datums import DatumWorker
-from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.executors.choice import open_executor
+from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.session import WorkSession
 
 __all__ = ["main"]
@@ -71,7 +71,9 @@ def _work(
         clock=SystemClock(),
         offset=parsed.number * n_sets // max(1, parsed.of),
     )
-    with tempfile.TemporaryDirectory(prefix="pfs-", dir=parsed.scratch) as scratch:
+    if parsed.scratch is not None:
+        Path(parsed.scratch).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="worker-", dir=parsed.scratch) as scratch:
         root = Path(scratch) / "pfs"
         root.mkdir()
         worker = DatumWorker(

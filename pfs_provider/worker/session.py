@@ -14,8 +14,8 @@ from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.queue import Taken, WorkQueue
 from pfs_provider.jobs.records import DatumRecord, DatumResult, SetResult
 from pfs_provider.storage.content import ContentWriter
-from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.rows import Rows
 from pfs_provider.worker.datums import DatumWorker
 
 __all__ = ["WorkSession"]
@@ -67,14 +67,10 @@ class WorkSession:
         except BaseException:
             writer.abort()
             raise
-        done = [
-            _with_rows(result, rows) for result, rows in zip(results, batches, strict=True)
-        ]
+        done = [_with_rows(result, rows) for result, rows in zip(results, batches, strict=True)]
         self.queue.deliver(
             taken.number,
-            SetResult(
-                worker=self.queue.worker, incarnation=self.queue.incarnation, datums=done
-            ),
+            SetResult(worker=self.queue.worker, incarnation=self.queue.incarnation, datums=done),
         )
 
     def _work_datum(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:

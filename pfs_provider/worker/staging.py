@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pfs_provider.errors import CorruptDataError, ErrorCode
 from pfs_provider.jobs.records import PieceRecord
+from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.restore import restore_file, restore_folder
-from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import TreeRef
 
@@ -69,9 +69,7 @@ def _stage_file(storage: Storage, tree: TreeRef, path: str, folder: Path) -> Non
     restore_file(storage, entry, target)
 
 
-def _stage_placeholders(
-    storage: Storage, tree: TreeRef, piece: PieceRecord, folder: Path
-) -> None:
+def _stage_placeholders(storage: Storage, tree: TreeRef, piece: PieceRecord, folder: Path) -> None:
     if not piece.is_dir:
         paths = [piece.path]
     else:
