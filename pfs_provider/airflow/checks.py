@@ -5,8 +5,8 @@ Invariant: None means not yet; an error that waiting cannot mend is raised. Must
 
 from typing import TYPE_CHECKING
 
+from pfs_provider.catalog.values import ENDED_JOB_STATES
 from pfs_provider.errors import ErrorCode, FailedError, NotFoundError
-from pfs_provider.jobs.states import TERMINAL
 from pfs_provider.refs.addresses import parse_address
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def find_ended_job(pfs: "Pfs", job: str) -> "JobInfo | None":
         info = pfs.inspect_job(job)
     except NotFoundError:
         return None
-    if info.state in TERMINAL and info.state != "success":
+    if info.state in ENDED_JOB_STATES and info.state != "success":
         raise FailedError(
             ErrorCode.JOB_FAILED, f"{job} ended as {info.state}: {info.reason or 'no reason given'}"
         )

@@ -6,7 +6,7 @@ its own loses nothing, and no clock is compared. Must not know: who ran the jobs
 
 from typing import TYPE_CHECKING
 
-from pfs_provider.jobs.states import TERMINAL
+from pfs_provider.catalog.values import ENDED_JOB_STATES
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,7 +51,7 @@ def ended_jobs(pfs: "Pfs", pipeline: str, since: int) -> "list[JobInfo]":
             if (
                 event.pipeline == name
                 and event.project == (project or "default")
-                and event.state in TERMINAL
+                and event.state in ENDED_JOB_STATES
                 and event.commit is not None
             ):
                 ended[event.commit] = None

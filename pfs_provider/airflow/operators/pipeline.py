@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from pfs_provider.airflow.detached import start_detached
 from pfs_provider.airflow.error_table import airflow_errors
@@ -37,12 +37,12 @@ class PfsPipelineOperator(BaseOperator):
     Args:
         pipeline: ``[project/]pipeline``.
         workers: Workers per job on this machine; None leaves it to the spec.
-        executor: How user code is run: ``process`` or ``container``.
+        datum_executor: How user code is run: ``process`` or ``container``.
         deferrable: Wait in the triggerer, without a worker slot, while a process of its own does
             it.
         pfs_conn_id: The Airflow connection.
 
-    The XCom result lists the output commits, ``[project/]repo@id``, oldest first.
+    The XCom result lists the output commits, ``project/repo@id``, oldest first.
     """
 
     template_fields: Sequence[str] = ("pipeline",)
@@ -53,7 +53,7 @@ class PfsPipelineOperator(BaseOperator):
         *,
         pipeline: str,
         workers: int | None = None,
-        executor: str = "process",
+        datum_executor: str = "process",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         pfs_conn_id: str = DEFAULT_CONNECTION,
         **kwargs: Any,
@@ -61,7 +61,7 @@ class PfsPipelineOperator(BaseOperator):
         super().__init__(**kwargs)
         self.pipeline = pipeline
         self.workers = workers
-        self.executor = executor
+        self.datum_executor = datum_executor
         self.deferrable = deferrable
         self.pfs_conn_id = pfs_conn_id
         self._is_working = False
@@ -78,16 +78,15 @@ class PfsPipelineOperator(BaseOperator):
             hook.find_settings(),
             pipeline=self.pipeline,
             workers=self.workers,
-            executor=self.executor,
+            executor=self.datum_executor,
         )
-        self.defer(
+        raise TaskDeferred(
             trigger=WorkTrigger(
                 process=process, pipeline=self.pipeline, pfs_conn_id=self.pfs_conn_id
             ),
             method_name="resume",
             kwargs={"log": str(log)},
         )
-        return []
 
     def resume(self, context: "Context", event: dict[str, str], log: str) -> list[str]:
         """Do what the process left undone, should it have died, and return the output commits."""
@@ -117,7 +116,7 @@ class PfsPipelineOperator(BaseOperator):
                 pfs.run(
                     self.pipeline,
                     workers=self.workers,
-                    executor=self.executor,
+                    executor=self.datum_executor,
                     on_progress=lambda job: self._say(text.line(job)),
                 )
             finally:
@@ -130,11 +129,11 @@ class PfsPipelineOperator(BaseOperator):
 
     def _report(self, context: "Context", jobs: "list[JobInfo]") -> list[str]:
         """Return the output commits, or fail with the reasons of the jobs that failed."""
-        done = [job_reference(job) for job in jobs if job.state == "success"]
+        done = [job.output_commit for job in jobs if job.state == "success"]
         bad = [job for job in jobs if job.state != "success"]
         if jobs:
             context["ti"].xcom_push(key=JOB_XCOM, value=job_reference((bad or jobs)[-1]))
-        if done:  # an output commit has its job's id, in the repo of the pipeline's name
+        if done:
             context["ti"].xcom_push(key=COMMIT_XCOM, value=done[-1])
         end_of_task(context)
         if bad:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from pfs_provider.airflow.checks import find_commit
 from pfs_provider.airflow.error_table import airflow_errors
@@ -58,8 +58,9 @@ class PfsCommitSensor(BaseSensorOperator):
         trigger = CommitStateTrigger(
             ref=self.ref, after=self.after, pfs_conn_id=self.pfs_conn_id, poll_s=self.poke_interval
         )
-        self.defer(trigger=trigger, method_name="resume", timeout=timedelta(seconds=self.timeout))
-        return None
+        raise TaskDeferred(
+            trigger=trigger, method_name="resume", timeout=timedelta(seconds=self.timeout)
+        )
 
     def poke(self, context: "Context") -> PokeReturnValue:
         """Return whether the commit is there."""
