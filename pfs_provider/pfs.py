@@ -13,15 +13,16 @@ Each verb opens a transaction of its own unless ``with pfs.transaction()`` gathe
 from types import TracebackType
 from typing import Self
 
-from pfs_provider.verbs.files import FileVerbs
 from pfs_provider.verbs.jobs import JobVerbs
 from pfs_provider.verbs.pipelines import PipelineVerbs
+from pfs_provider.verbs.puts import PutVerbs
 from pfs_provider.verbs.repos import RepoVerbs
+from pfs_provider.verbs.transactions import TransactionVerbs
 
 __all__ = ["Pfs"]
 
 
-class Pfs(RepoVerbs, FileVerbs, PipelineVerbs, JobVerbs):
+class Pfs(RepoVerbs, PutVerbs, PipelineVerbs, JobVerbs, TransactionVerbs):
     """An open catalog and store, and all that can be done with them.
 
     Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``, ``PFS_HOME``) or

@@ -84,9 +84,7 @@ class PipelineVerbs(Session):
     def delete_pipeline(self, name: str, *, keep_repo: bool = False, force: bool = False) -> None:
         """Delete a pipeline with its jobs and, unless ``keep_repo``, its output repo."""
         key = parse_pipeline_key(name)
-        self._act(
-            lambda tx: pipelines.delete_pipeline(tx, key, keep_repo=keep_repo, force=force)
-        )
+        self._act(lambda tx: pipelines.delete_pipeline(tx, key, keep_repo=keep_repo, force=force))
 
     def rerun_pipeline(self, name: str, *, reprocess: bool = False) -> PipelineInfo:
         """Make a new job on the inputs' heads with the spec as it is."""
@@ -97,9 +95,7 @@ class PipelineVerbs(Session):
             0
         ].info()
 
-    def _save(
-        self, loaded: list[LoadedSpec], *, update: bool, reprocess: bool
-    ) -> list[Pipeline]:
+    def _save(self, loaded: list[LoadedSpec], *, update: bool, reprocess: bool) -> list[Pipeline]:
         if self._acts is not None or len(loaded) == 1:
             return [self._save_one(one, update=update, reprocess=reprocess) for one in loaded]
         self._begin()

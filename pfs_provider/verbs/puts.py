@@ -1,4 +1,4 @@
-"""Putting several sources in one commit: which path each gets, as people expect of a command line."""
+"""Putting several sources in one commit: which path each of them gets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,8 +28,8 @@ class PutVerbs(FileVerbs):
     ) -> CommitInfo:
         """Put sources into the branch's open commit, or all together as a commit of its own.
 
-        A folder's contents come below the path. A single file gets the path as its own, unless that is missing or
-        ends in ``/``; otherwise files get their own names below it.
+        A folder's contents come below the path. A single file gets the path as its own, unless
+        that is missing or ends in ``/``; otherwise files get their own names below it.
 
         Args:
             address: ``repo@branch[:/path]``.
@@ -40,12 +40,15 @@ class PutVerbs(FileVerbs):
 
         Raises:
             NotFoundError: ``source-not-found``, ``repo-not-found``, ``branch-not-found``.
-            RefusedError: ``source-illegal``, ``path-illegal``, ``output-branch``. Nothing was committed.
+            RefusedError: ``source-illegal``, ``path-illegal``, ``output-branch``. Nothing was
+                committed.
         """
         parsed = parse_address(address)
         base = parsed.file_path
         inside = base == "/" or len(sources) > 1 or address.endswith("/")
-        plan = [(_target(base, _local(source), inside=inside), _local(source)) for source in sources]
+        plan = [
+            (_target(base, _local(source), inside=inside), _local(source)) for source in sources
+        ]
         if append and any(_is_folder(source) for source in sources):
             raise RefusedError(
                 ErrorCode.SOURCE_ILLEGAL, "a folder cannot be appended: append its files one by one"

@@ -1,15 +1,16 @@
 """Transactions that outlive a process: requests are kept in the catalog until all are done as one.
 
-Each request is tried when it is added, on top of those before it, and undone. Finishing runs all of them in one
-database transaction under one change id and forgets the record in the same one, so it happens once or not at all.
-Files are no part of it: they go into the commits that a transaction started, once it is finished.
+Each request is tried when it is added, on top of those before it, and undone. Finishing runs all of
+them in one database transaction under one change id and forgets the record in the same one, so it
+happens once or not at all. Files are no part of it: they go into the commits that a transaction
+started, once it is finished.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from pfs_provider.catalog import named_transactions
 from pfs_provider.catalog.values import NamedTransaction
@@ -44,7 +45,10 @@ RECORDED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionInfo:
-    """A transaction that is being collected. ``id`` becomes the change's; ``requests`` are verbs with arguments."""
+    """A transaction that is being collected.
+
+    ``id`` becomes the change's; ``requests`` are verbs with arguments.
+    """
 
     id: str
     started: datetime
@@ -52,7 +56,7 @@ class TransactionInfo:
 
 
 class Recorder:
-    """Stands for the façade: a verb called on it is tried and kept, to be done when the transaction ends."""
+    """Stands for the façade: a verb called on it is tried and kept, to be done at the end."""
 
     def __init__(self, add: Callable[..., object]) -> None:
         self._add = add
@@ -124,18 +128,19 @@ class TransactionVerbs(Session):
         self._begin(transaction)
         try:
             self._replay(kept)
-            value = getattr(self, verb)(*args, **options)
+            value: object = getattr(self, verb)(*args, **options)
         finally:
             self._end(keep=False)
         request = {"verb": verb, "args": list(args), "options": options}
         with self._versions.catalog.write() as tx:
             named_transactions.add_request(tx, transaction, request)
-        return value  # type: ignore[no-any-return] # each verb's own value
+        return value
 
     def _replay(self, kept: NamedTransaction) -> None:
         for request in kept.requests:
-            verb, args, options = request["verb"], request["args"], request["options"]
-            getattr(self, str(verb))(*args, **options)  # type: ignore[misc] # a list and a mapping, as recorded
+            args = cast("list[object]", request["args"])
+            options = cast("dict[str, object]", request["options"])
+            getattr(self, str(request["verb"]))(*args, **options)
 
     def _get_kept(self, transaction: CommitId) -> NamedTransaction:
         with self._versions.catalog.read() as tx:

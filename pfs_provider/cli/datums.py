@@ -1,0 +1,32 @@
+"""Commands over datums."""
+
+from typing import Annotated
+
+import typer
+
+from pfs_provider.cli.options import OutputOption
+from pfs_provider.cli.session import open_pfs
+from pfs_provider.cli.show import Output, show_all
+from pfs_provider.cli.specs import read_specs
+from pfs_provider.cli.tree import list_
+
+__all__ = ["list_datum"]
+
+
+@list_.command("datum")
+def list_datum(
+    job: Annotated[str | None, typer.Argument(metavar="[PIPELINE@ID]", help="Of a job.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", "-f", metavar="FILE|URL|-", help="What a spec would have now."),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List the datums of a job, or those that a spec would have if it were created now."""
+    if (job is None) == (file is None):
+        raise typer.BadParameter("name a job, PIPELINE@ID, or a spec, -f FILE")
+    if file is not None:
+        documents = [one.document for one in read_specs(file)]
+    with open_pfs() as pfs:
+        found = pfs.preview_datums(documents) if job is None else pfs.list_datums(job)
+        show_all(found, output)

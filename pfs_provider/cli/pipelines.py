@@ -1,0 +1,190 @@
+"""Commands over pipelines."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pfs_provider.cli.options import (
+    ForceOption,
+    FullTimesOption,
+    OutputOption,
+    PipelineArgument,
+    ProjectOption,
+    SpecOption,
+)
+from pfs_provider.cli.session import open_acts, open_pfs
+from pfs_provider.cli.show import Output, say, show, show_all, show_json
+from pfs_provider.cli.specs import read_specs
+from pfs_provider.cli.tree import (
+    create,
+    delete,
+    inspect,
+    list_,
+    rerun,
+    start,
+    stop,
+    update,
+    validate,
+)
+
+if TYPE_CHECKING:
+    from pfs_provider.infos import PipelineInfo
+    from pfs_provider.spec.load import LoadedSpec
+
+__all__ = [
+    "create_pipeline",
+    "delete_pipeline",
+    "inspect_pipeline",
+    "list_pipeline",
+    "rerun_pipeline",
+    "start_pipeline",
+    "stop_pipeline",
+    "update_pipeline",
+    "validate_pipeline",
+]
+
+ReprocessOption = Annotated[
+    bool, typer.Option("--reprocess", help="Work every datum again, whatever is known of it.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Check all and print the spec; change nothing.")
+]
+
+
+class _DryRunError(Exception):
+    """Ends the transaction of a dry run."""
+
+
+@create.command("pipeline")
+def create_pipeline(
+    file: SpecOption,
+    reprocess: ReprocessOption = False,
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make the pipelines of a spec, all or none; each runs at once on what its inputs hold."""
+    loaded = read_specs(file)
+    again = reprocess or any(one.reprocess for one in loaded)
+    _save(loaded, again or any(one.update for one in loaded), again, dry_run=dry_run, output=output)
+
+
+@update.command("pipeline")
+def update_pipeline(
+    file: SpecOption,
+    reprocess: ReprocessOption = False,
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Give pipelines a new version, or make those that do not exist."""
+    loaded = read_specs(file)
+    again = reprocess or any(one.reprocess for one in loaded)
+    _save(loaded, True, again, dry_run=dry_run, output=output)
+
+
+@validate.command("pipeline")
+def validate_pipeline(file: SpecOption, output: OutputOption = Output.TEXT) -> None:
+    """Check a spec without any repo or catalog; -o json prints it in its modern form."""
+    for one in read_specs(file):
+        if output is Output.JSON:
+            say(json.dumps(one.document, ensure_ascii=False))
+        else:
+            say(f"{one.spec.key}: valid")
+
+
+@list_.command("pipeline")
+def list_pipeline(
+    project: ProjectOption = None,
+    output: OutputOption = Output.TEXT,
+    full_timestamps: FullTimesOption = False,
+) -> None:
+    """List the pipelines by name."""
+    with open_pfs() as pfs:
+        show_all(pfs.list_pipelines(project), output, full_times=full_timestamps)
+
+
+@inspect.command("pipeline")
+def inspect_pipeline(
+    name: PipelineArgument,
+    spec: Annotated[bool, typer.Option("--spec", help="Print its spec, as JSON.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show a pipeline, or its spec."""
+    with open_pfs() as pfs:
+        if spec:
+            document = pfs.pipeline_spec(name)
+            say(
+                json.dumps(
+                    document, indent=None if output is Output.JSON else 2, ensure_ascii=False
+                )
+            )
+        else:
+            show(pfs.inspect_pipeline(name), output)
+
+
+@start.command("pipeline")
+def start_pipeline(name: PipelineArgument, output: OutputOption = Output.TEXT) -> None:
+    """Let a stopped pipeline go on."""
+    with open_acts() as pfs:
+        show_json(pfs.start_pipeline(name), output)
+
+
+@stop.command("pipeline")
+def stop_pipeline(name: PipelineArgument, output: OutputOption = Output.TEXT) -> None:
+    """Kill a pipeline's jobs and let new commits cause none."""
+    with open_acts() as pfs:
+        show_json(pfs.stop_pipeline(name), output)
+
+
+@rerun.command("pipeline")
+def rerun_pipeline(
+    name: PipelineArgument,
+    reprocess: ReprocessOption = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make a new job of a pipeline on what its inputs hold now."""
+    with open_acts() as pfs:
+        show_json(pfs.rerun_pipeline(name, reprocess=reprocess), output)
+
+
+@delete.command("pipeline")
+def delete_pipeline(
+    name: PipelineArgument,
+    keep_repo: Annotated[bool, typer.Option("--keep-repo", help="Keep its output repo.")] = False,
+    force: ForceOption = False,
+) -> None:
+    """Delete a pipeline with its jobs and its output repo."""
+    with open_acts() as pfs:
+        pfs.delete_pipeline(name, keep_repo=keep_repo, force=force)
+
+
+def _save(
+    loaded: "list[LoadedSpec]", replace: bool, reprocess: bool, *, dry_run: bool, output: Output
+) -> None:
+    documents = [one.document for one in loaded]
+    if dry_run or any(one.dry_run for one in loaded):
+        _try(documents, replace)
+        for document in documents:
+            say(json.dumps(document, ensure_ascii=False))
+        return
+    with open_acts() as pfs:
+        saved: list[PipelineInfo] = (
+            pfs.update_pipeline(documents, reprocess=reprocess)
+            if replace
+            else pfs.create_pipeline(documents)
+        )
+    for info in saved:
+        show_json(info, output)
+
+
+def _try(documents: list[dict[str, object]], replace: bool) -> None:
+    """Do it in a transaction that is given up: every check is made, nothing stays."""
+    try:
+        with open_pfs() as pfs, pfs.transaction():
+            if replace:
+                pfs.update_pipeline(documents)
+            else:
+                pfs.create_pipeline(documents)
+            raise _DryRunError
+    except _DryRunError:
+        pass
