@@ -1,7 +1,7 @@
 """Files of one batch while they are written, and the places they will get.
 
-Invariant: a place is a number: members of packs count from 0, all else from -1 downwards, so that one
-list per column answers both. Must not know: how bytes are stored.
+Invariant: a place is a number: members of packs count from 0, all else from -1 downwards, so that
+one list per column answers both. Must not know: how bytes are stored.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class PlaceTable:
         self.places = packer.places + [cell[0] for cell in extra]
         self.packs = packer.packs + [cell[1] for cell in extra]
         self.spots = packer.spots + [cell[2] for cell in extra]
-        self.modified = [None] * len(packer.spots) + [cell[3] for cell in extra]
+        self.modified = [*[None] * len(packer.spots), *(cell[3] for cell in extra)]
 
 
 class Batch:

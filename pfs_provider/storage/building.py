@@ -1,4 +1,4 @@
-"""Building trees: from rows, or from another tree with ranges removed and rows put; cost by the change.
+"""Building trees: from rows, or from another tree with ranges removed and rows put.
 
 Invariants: the result is that of building the same files from scratch; no path is both a file and a
 directory. Objects are written children first (docs/internals/ordering.md), the root last.

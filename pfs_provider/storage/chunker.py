@@ -20,7 +20,6 @@ MAX_CHUNK = 8 << 20
 """Bytes. Chunks of an edited file that are not touched stay; larger chunks are fewer objects."""
 
 _WINDOW = 2 * MAX_CHUNK
-_NORMALIZATION = 1
 _SEED = 0
 
 
@@ -34,7 +33,7 @@ def cut_stream(stream: BinaryIO, head: bytes = b"") -> Iterator[bytes]:
         avg_size=AVERAGE_CHUNK,
         min_size=MIN_CHUNK,
         max_size=MAX_CHUNK,
-        normalized_chunking=_NORMALIZATION,
+        normalized_chunking=1,
         seed=_SEED,
     )
     window = bytearray(head)

@@ -1,8 +1,9 @@
 """ContentWriter: turns bytes into stored files, many at once, in bounded memory.
 
-Invariants: a file's digest depends on its bytes alone; which objects are written depends on the files
-and their order alone. Objects are durable before `finish` returns, and nothing names them before that.
-One thread calls a writer; the storing goes on beside it. Must not know: trees' changes, repos.
+Invariants: a file's digest depends on its bytes alone; which objects are written depends on the
+files and their order alone. Objects are durable before `finish` returns, and nothing names them
+before that. One thread calls a writer; the storing goes on beside it. Must not know: trees'
+changes, repos.
 """
 
 import io
@@ -36,7 +37,7 @@ class ContentWriter:
 
     Args:
         storage: Where to.
-        base: A file whose path and content are in this tree is not stored again, and keeps its time.
+        base: A file that this tree holds under its path is not stored again, and keeps its time.
         datum: Id (16 bytes) of the datum that the first batch's files are made by.
     """
 
@@ -75,7 +76,7 @@ class ContentWriter:
         self._put_small(_raw(path), data, executable=executable)
 
     def put_stream(self, path: str, stream: BinaryIO, *, executable: bool = False) -> None:
-        """Store all that a binary stream gives; raises as `put_bytes`, and what the stream raises."""
+        """Store all that a binary stream gives; raises as `put_bytes`."""
         raw = _raw(path)
         head = _read_head(stream)
         if len(head) < LARGE_FILE:
@@ -84,7 +85,7 @@ class ContentWriter:
             self._put_large(raw, stream, head, executable=executable)
 
     def put_local(self, path: str, source: Path) -> None:
-        """Store a local file, following a link that ``source`` itself is; raises also:
+        """Store a local file, following a link that ``source`` itself is.
 
         Raises:
             NotFoundError: ``source-not-found``.

@@ -1,7 +1,7 @@
 """Deltas: what one writer did, as an immutable object; deletes come first, then puts.
 
-Invariants: named by the BLAKE3 of its bytes and checked on every read; a delta with many puts names a
-tree of them instead of holding them. Must not know: commits, drafts.
+Invariants: named by the BLAKE3 of its bytes and checked on every read; a delta with many puts names
+a tree of them instead of holding them. Must not know: commits, drafts.
 """
 
 from dataclasses import dataclass

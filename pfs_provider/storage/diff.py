@@ -1,7 +1,7 @@
 """What differs between two trees, in path order; only pages that differ are read.
 
-Invariant: pages of equal identity are skipped unread, at whatever level they show, so cost follows the
-difference. Must not know: merging.
+Invariant: pages of equal identity are skipped unread, at whatever level they show, so cost follows
+the difference. Must not know: merging.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def diff_trees(storage: Storage, new: TreeRef, old: TreeRef) -> Iterator[Change]
         _skip_equal(ours, theirs)
         left, right = ours.path, theirs.path
         if left is not None and left == right:
-            if ours.has_same_content(theirs):
+            if ours.content == theirs.content:
                 ours.step()
                 theirs.step()
             else:
@@ -115,14 +115,11 @@ class _Cursor:
         else:
             self._leaf, self._rows, self._row = ref, page, 0
 
-    def has_same_content(self, other: "_Cursor") -> bool:
-        """Return whether both rows are one file to a reader."""
-        ours, theirs = self._rows, other._rows
-        a, b = self._row, other._row
-        return (
-            ours.digests[32 * a : 32 * a + 32] == theirs.digests[32 * b : 32 * b + 32]
-            and (ours.flags[a] ^ theirs.flags[b]) & EXECUTABLE == 0
-        )
+    @property
+    def content(self) -> tuple[bytes, int]:
+        """What makes the next row's file another one to a reader."""
+        row = self._row
+        return self._rows.digests[32 * row : 32 * row + 32], self._rows.flags[row] & EXECUTABLE
 
     def step(self) -> None:
         """Go behind the next row."""

@@ -64,6 +64,7 @@ class FolderHelper:
     @property
     def has_answer(self) -> bool:
         """Whether `answer` would not wait."""
+        assert self._process.stdout is not None  # noqa: S101  # a pipe, see start
         return bool(select.select([self._process.stdout], [], [], 0)[0])
 
     def answer(self) -> tuple[Any, ...] | None:

@@ -2,7 +2,8 @@
 
 Also run as a script by a second process (folder_helper.py starts it), so it imports nothing but the
 standard library and blake3, and works without site-packages set up.
-Invariant: what is returned describes exactly the bytes in the buffer, whatever happens to the files.
+Invariant: what is returned describes exactly the bytes in the buffer, whatever happens to the
+files.
 Must not know: this project's errors, packs, stores.
 """
 

@@ -1,7 +1,7 @@
 """Hands out the files of a folder in runs, read and digested, in order, by one or two processes.
 
-Invariants: runs come in order and cover every file once; the content of a run is good until the next
-one is asked for; the memory for runs read ahead is fixed. Must not know: packs, trees.
+Invariants: runs come in order and cover every file once; the content of a run is good until the
+next one is asked for; the memory for runs read ahead is fixed. Must not know: packs, trees.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The second process: reads or writes small files of a folder for its parent.
 
-Started by folder_helper.py as ``python -I -S folder_worker.py FD DIRECTORY…``: the descriptor of shared
-memory, and where modules are found. Requests and answers are marshal records behind a u32 length, on
-standard input and output; it ends when its input does.
+Started by folder_helper.py as ``python -I -S folder_worker.py FD DIRECTORY…``: the descriptor of
+shared memory, and where modules are found. Requests and answers are marshal records behind a u32
+length, on standard input and output; it ends when its input does.
 Must not know: anything of this project but the two modules it runs.
 """
 
@@ -10,20 +10,20 @@ import marshal
 import mmap
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable  # noqa: TC003  # starts faster than a guarded import
+from typing import IO, Any
 
 __all__ = ["main", "receive", "send"]
 
 
-def send(stream: BinaryIO, message: tuple[Any, ...]) -> None:
+def send(stream: IO[bytes], message: tuple[Any, ...]) -> None:
     """Write one record."""
     body = marshal.dumps(message)
     stream.write(len(body).to_bytes(4, "little") + body)
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> tuple[Any, ...] | None:
+def receive(stream: IO[bytes]) -> tuple[Any, ...] | None:
     """Read one record, None at the end or where the other side died."""
     header = stream.read(4)
     if len(header) < 4:  # noqa: PLR2004  # the length's own bytes
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
             content = os.pread(handle, size, start)
         finally:
             os.close(handle)
-        folder_writer.write_files(root, names, cells, content, start, aside)
+        folder_writer.write_files(root, names, cells, content, start=start, aside=aside)
         return ()
 
     actions: dict[str, Callable[..., tuple[Any, ...]]] = {"read": read, "write": write}

@@ -2,7 +2,8 @@
 
 Also run as a script's part by a second process (folder_worker.py), so it imports nothing but the
 standard library, blake3 and zstd, and works without site-packages set up.
-Invariants: a file whose bytes differ from its digest is not created; nothing is written through a link.
+Invariants: a file whose bytes differ from its digest is not created; nothing is written through a
+link.
 Must not know: this project's errors, stores, trees.
 """
 
@@ -35,6 +36,7 @@ def write_files(
     names: Sequence[bytes],
     cells: tuple[bytes, bytes, bytes, bytes],
     content: bytes | memoryview,
+    *,
     start: int,
     aside: bytes | None,
 ) -> None:

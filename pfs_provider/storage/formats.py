@@ -1,7 +1,8 @@
 """The envelope of everything this room writes as a record: kind, version, compressed body, tail.
 
-Layout: ``PFS`` + kind (1 byte) + version (1 byte) + body length (u32 LE) + zstd(msgpack body) + tail.
-The tail holds what does not compress (digests). Frozen; docs/internals/formats.md has every byte.
+Layout: ``PFS`` + kind (1 byte) + version (1 byte) + body length (u32 LE) + zstd(msgpack body) +
+tail. The tail holds what does not compress (digests). Frozen; docs/internals/formats.md has every
+byte.
 Must not know: what the fields mean.
 """
 

@@ -1,7 +1,7 @@
 """The files and directories of a tree that a glob selects, as an ordered stream.
 
-Invariants: only the pages that the glob's literal prefix allows are read; directories are found on the
-way, and digested only where they match. Must not know: glob syntax, captures.
+Invariants: only the pages that the glob's literal prefix allows are read; directories are found on
+the way, and digested only where they match. Must not know: glob syntax, captures.
 """
 
 from bisect import bisect_left

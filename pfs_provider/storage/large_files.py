@@ -1,16 +1,16 @@
 """Large files: chunks as objects, and a manifest that lists them under the file's digest.
 
-Invariants: a chunk's name is the BLAKE3 of its raw bytes, a file's digest that of its chunk list, so
-both are checked on every read. Chunks are stored before the manifest that names them.
+Invariants: a chunk's name is the BLAKE3 of its raw bytes, a file's digest that of its chunk list,
+so both are checked on every read. Chunks are stored before the manifest that names them.
 Must not know: paths, trees.
 """
 
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from pfs_provider.errors import CorruptDataError, ErrorCode, NotFoundError
 from pfs_provider.storage.compression import ZstdError, compress_if_smaller, decompress
@@ -18,6 +18,9 @@ from pfs_provider.storage.digests import digest_bytes, digest_chunks
 from pfs_provider.storage.formats import Kind, pack_record, pack_u32, unpack_record, unpack_u32
 from pfs_provider.storage.handle import POOL_SIZE, Storage
 from pfs_provider.storage.keys import chunk_key, manifest_key
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Manifest", "put_chunks", "read_chunk", "read_chunks", "read_manifest"]
 

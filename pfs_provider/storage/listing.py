@@ -1,7 +1,7 @@
 """Files and directories of a tree: one by its path, or the children of a directory.
 
-Invariants: directories are implied by the files below them; the root is always one. Children come in
-the byte order of their paths, a directory's taken with its trailing slash; ordered streams.
+Invariants: directories are implied by the files below them; the root is always one. Children come
+in the byte order of their paths, a directory's taken with its trailing slash; ordered streams.
 Must not know: globs.
 """
 

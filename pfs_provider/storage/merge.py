@@ -1,6 +1,7 @@
 """Three-way merge of trees, by path; cost by what both sides changed.
 
-Invariant: a path that one side changed is taken from that side; what both changed alike is no conflict.
+Invariant: a path that one side changed is taken from that side; what both changed alike is no
+conflict.
 Must not know: commits, branches.
 """
 

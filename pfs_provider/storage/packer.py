@@ -7,10 +7,13 @@ Must not know: paths, trees, where the files came from.
 
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.packs import PACK_CAPACITY, PACK_MIN, PackedFiles, is_pack_end, put_pack
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Packer"]
 

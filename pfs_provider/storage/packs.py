@@ -1,8 +1,9 @@
 """Packs: one object that holds many small files, in blocks that are compressed where it pays.
 
-Invariants: which files share a pack and where it ends is decided by their content and order alone, so
-the same files make the same packs, by any number of processes. A pack's name covers its members and
-its block table; packs of one name are interchangeable. Footers make packs readable without a tree.
+Invariants: which files share a pack and where it ends is decided by their content and order alone,
+so the same files make the same packs, by any number of processes. A pack's name covers its members
+and its block table; packs of one name are interchangeable. Footers make packs readable without a
+tree.
 Must not know: paths, trees.
 """
 
@@ -22,7 +23,7 @@ __all__ = ["PACK_CAPACITY", "PackedFiles", "is_pack_end", "put_pack"]
 
 PACK_MIN = 8 << 20
 PACK_MAX = 16 << 20
-"""Bytes of content. A pack ends between the two where a digest says so, at the latest at the second."""
+"""Bytes of content. A pack ends between the two where a digest says so, at the latest here."""
 
 PACK_CAPACITY = PACK_MAX + (1 << 20)
 """Bytes. The file that crosses `PACK_MAX` still goes in; it is below 1 MiB."""

@@ -1,9 +1,9 @@
 """Tree pages: leaves hold rows, index pages hold children; both end where a hash of a path says.
 
-Invariants: pages are immutable, named by the BLAKE3 of their bytes (``physical``); a page's identity
-(``logical``) covers paths, digests, sizes and executable bits alone. Where a page ends depends on the
-paths since the last end only, so cutting may start at any page's start and gives the same pages.
-A page is checked against its name on every read from the store.
+Invariants: pages are immutable, named by the BLAKE3 of their bytes (``physical``); a page's
+identity (``logical``) covers paths, digests, sizes and executable bits alone. Where a page ends
+depends on the paths since the last end only, so cutting may start at any page's start and gives the
+same pages. A page is checked against its name on every read from the store.
 Must not know: edits, listing.
 """
 

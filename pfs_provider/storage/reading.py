@@ -1,7 +1,7 @@
 """The bytes of a file, checked: whole, in part, or as a seekable stream.
 
-Invariants: a small file is checked against its digest before its first byte is handed out, a large one
-chunk by chunk; memory does not grow with the file. Must not know: trees, paths, local files.
+Invariants: a small file is checked against its digest before its first byte is handed out, a large
+one chunk by chunk; memory does not grow with the file. Must not know: trees, paths, local files.
 """
 
 import io
@@ -46,7 +46,7 @@ def read_entry(
 
 
 def open_entry(storage: Storage, entry: Entry) -> BinaryIO:
-    """Return a file as a seekable, buffered binary stream; errors as `read_entry`, while reading."""
+    """Return a file as a seekable, buffered binary stream; reading raises as `read_entry`."""
     if not isinstance(entry.place, Chunked):
         return io.BytesIO(_read_small(storage, entry))
     raw = _ChunkedFile(storage, _manifest(storage, entry))
@@ -133,7 +133,7 @@ class _ChunkedFile(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a narrower Buffer
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower
         if self._at >= self._manifest.size:
             return 0
         if not self._begin <= self._at < self._begin + len(self._chunk):

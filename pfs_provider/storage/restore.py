@@ -1,7 +1,7 @@
 """Files of a tree as local files, every byte checked against its digest before it is kept.
 
-Invariants: nothing is ever written through a link in the target; a file appears under its name whole
-or not at all, save in a folder made by this call. Packs are read in long runs, in tree order.
+Invariants: nothing is ever written through a link in the target; a file appears under its name
+whole or not at all, save in a folder made by this call. Packs are read in long runs, in tree order.
 Must not know: repos, commits.
 """
 
@@ -183,7 +183,7 @@ class _Writer:
         data = self._fetch(run) if content is None else content.result()
         root, aside = self._folder.root, None if self._folder.is_new else ASIDE
         try:
-            write_files(root, run.names, run.cells, data, run.start, aside)
+            write_files(root, run.names, run.cells, data, start=run.start, aside=aside)
         except CorruptFileError as error:
             raise self._corrupt(error) from error
         except OSError as error:

@@ -1,7 +1,7 @@
 """Rows: files with their paths as columns, sorted by path; what pages, deltas and writers hold.
 
-Invariants: paths are UTF-8 bytes with a leading slash, strictly ascending by raw bytes; every column
-holds one fixed-width item a row, so that slices and joins never touch a row in Python.
+Invariants: paths are UTF-8 bytes with a leading slash, strictly ascending by raw bytes; every
+column holds one fixed-width item a row, so that slices and joins never touch a row in Python.
 Must not know: pages, stores.
 """
 
@@ -164,9 +164,11 @@ class Rows:
     def from_fields(fields: Sequence[object], digests: bytes, code: ErrorCode) -> "Rows":
         """Return the rows of a record's body and tail. Raises CorruptDataError with the code."""
         names = [name for name in WIDTHS if name != "digests"]
-        if len(fields) != len(names) + 2 or not isinstance(fields[1], bytes):
+        if len(fields) != len(names) + 2:
             raise CorruptDataError(code, "rows have other columns than this version knows")
         n_rows, joined, *cells = fields
+        if not isinstance(joined, bytes):
+            raise CorruptDataError(code, "the paths are not bytes")
         paths = joined.split(b"\0") if n_rows else []
         columns = dict(zip(names, cells, strict=True), digests=digests)
         for name, column in columns.items():

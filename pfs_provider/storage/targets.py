@@ -68,7 +68,8 @@ def write_aside(path: bytes, blocks: Iterator[bytes], *, executable: bool) -> No
     """Write blocks to a file beside the path and then give it that name.
 
     Raises:
-        RefusedError: ``target-illegal``; UnavailableError: ``store-full``. Nothing is under the name.
+        RefusedError: ``target-illegal``; UnavailableError: ``store-full``. Nothing is under the
+        name.
     """
     folder, slash, _ = path.rpartition(b"/")
     aside = folder + slash + ASIDE + b"-%d" % threading.get_ident()

@@ -7,13 +7,16 @@ Must not know: how trees are changed, directories (listing.py), globs.
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from pfs_provider.errors import CorruptDataError, ErrorCode
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.pages import Index, PageRef, read_page
 from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.values import Entry, TreeRef
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = [
     "PathFinder",

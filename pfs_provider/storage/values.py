@@ -62,7 +62,7 @@ Place: TypeAlias = InPack | Chunked | Empty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One file. ``datum`` is the id (16 bytes) of the datum that made it, None for a user's file."""
+    """One file. ``datum`` is the id (16 bytes) of the datum that made it, None for a user's."""
 
     digest: bytes
     size: int

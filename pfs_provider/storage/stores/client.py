@@ -6,9 +6,9 @@ Must not know: what the objects hold.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
@@ -22,7 +22,7 @@ from pfs_provider.storage.stores.faults import (
 from pfs_provider.storage.stores.port import Data, ObjectInfo, Traits
 
 if TYPE_CHECKING:
-    from obstore import ListResult, ObjectMeta
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore as Backend
 
 __all__ = ["ObstoreClient"]
@@ -75,8 +75,8 @@ class ObstoreClient:
             if stop is None and start == 0:
                 return obstore.get(self._backend, key).bytes().to_bytes()
             if stop is None:
-                options = {"range": {"offset": start}}
-                return obstore.get(self._backend, key, options=options).bytes().to_bytes()
+                tail = obstore.get(self._backend, key, options={"range": {"offset": start}})
+                return tail.bytes().to_bytes()
             if start >= stop:
                 obstore.head(self._backend, key)
                 return b""
@@ -119,14 +119,14 @@ class ObstoreClient:
         if batch:
             self._delete(batch)
 
-    def _delete(self, keys: "list[str]") -> None:
+    def _delete(self, keys: Sequence[str]) -> None:
         if self._traits.folder is not None:
             for key in keys:  # a batch would stop at the first that is not there
                 self._delete_now(key)
         else:
             self._delete_now(keys)
 
-    def _delete_now(self, keys: "str | list[str]") -> None:
+    def _delete_now(self, keys: str | Sequence[str]) -> None:
         try:
             obstore.delete(self._backend, keys)
         except FileNotFoundError:
@@ -144,9 +144,7 @@ class ObstoreClient:
 
     def _walk_folders(self, folder: str, prefix: str) -> Iterator[ObjectInfo]:
         # A local folder is listed unsorted: sort one level at a time, so that memory stays small.
-        found = cast(
-            "ListResult", obstore.list_with_delimiter(self._backend, prefix=folder or None)
-        )
+        found = obstore.list_with_delimiter(self._backend, prefix=folder or None)
         entries: list[tuple[str, ObjectMeta | None]] = [
             (name + "/", None) for name in found["common_prefixes"]
         ]

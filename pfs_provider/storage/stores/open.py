@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["STORE_FORMS", "check_store", "open_store"]
 
 STORE_FORMS = (
-    "an absolute path, file:///path, memory://, s3://bucket/prefix?endpoint=http://host&region=name, "
-    "gs://bucket/prefix, az://container/prefix"
+    "an absolute path, file:///path, memory://, "
+    "s3://bucket/prefix?endpoint=http://host&region=name, gs://bucket/prefix, az://container/prefix"
 )
 
 _MARKER = "meta/format"
