@@ -1,0 +1,1 @@
+"""``make demo``: real photographs, two chained pipelines, run by Airflow, in a folder that stays."""
