@@ -1,7 +1,7 @@
 """Reading the files of a commit: list, glob, inspect, open, restore, diff.
 
-Every verb takes an address; a branch means its newest finished commit (trees.py). Directories exist as long as
-they hold a file; their paths end in ``/`` in what is given back.
+Every verb takes an address; a branch means its newest finished commit (trees.py). Directories exist
+as long as they hold a file; their paths end in ``/`` in what is given back.
 """
 
 from collections.abc import Callable, Iterator
@@ -133,8 +133,8 @@ def find_commits(versions: Versions, address: Address) -> Iterator[Commit]:
     """Yield the commits of a branch that changed a path, newest first."""
     path = address.file_path
     with versions.catalog.read() as tx:
-        history = history.list_commits(tx, address.repo, branch=address.branch_key.name)
-    for commit in history:
+        found = history.list_commits(tx, address.repo, branch=address.branch_key.name)
+    for commit in found:
         if commit.state != "finished" or commit.error:
             continue
         new = find_item(versions.storage, commit_tree(versions, commit), path)
