@@ -47,7 +47,7 @@ class PackedFiles:
 
 
 def is_pack_end(fill: int, digest: bytes, size: int) -> bool:
-    """Return whether a pack of ``fill`` bytes ends behind its last file, of that digest and size."""
+    """Return whether a pack of ``fill`` bytes ends behind its last file, given by its content."""
     if fill < PACK_MIN:
         return False
     return fill >= PACK_MAX or int.from_bytes(digest[:4], "little") * _END_EVERY < size << 32
@@ -86,7 +86,7 @@ def put_pack(
 
 
 def _spots(sizes: Sequence[int], offset: int, stored: int, *, is_raw: bool) -> list[bytes]:
-    # The cell is offset, stored size and inner offset, u32 LE each: three numbers a file, in one go.
+    # A cell is offset, stored size and inner offset, u32 LE each: three numbers a file.
     numbers: list[int] = []
     inner = 0
     for size in sizes:
