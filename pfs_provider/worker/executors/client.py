@@ -24,7 +24,7 @@ from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.spawner.wire import Parcel, send
 
-__all__ = ["Greeting", "Report", "SpawnerClient"]
+__all__ = ["Greeting", "Order", "Report", "SpawnerClient"]
 
 _PROGRAM = (
     "import sys; sys.path.append(sys.argv.pop()); "
@@ -46,6 +46,33 @@ class Greeting:
     kind: str = ""
     step: str = ""
     errno: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be run: a task in the words of the spawner.
+
+    ``root`` and ``hidden`` are real paths; ``user`` is a user, a group and further groups, None for
+    the worker's own.
+    """
+
+    root: str
+    cmd: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    hidden: tuple[str, ...]
+    user: tuple[int, int, list[int]] | None
+
+    def encode(self) -> bytes:
+        """Return it as the spawner reads it."""
+        words = {
+            "cmd": self.cmd,
+            "env": dict(self.env),
+            "cwd": self.cwd,
+            "hidden": self.hidden,
+            "user": self.user,
+        }
+        return json.dumps(words).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +153,7 @@ class SpawnerClient:
 
     def run(
         self,
-        request: Mapping[str, object],
+        order: Order,
         *,
         stdin: Sequence[str],
         log: LogWriter,
@@ -142,18 +169,17 @@ class SpawnerClient:
         with ours, open(read_end, "rb", buffering=0) as output:
             os.set_blocking(read_end, False)
             try:
-                self._send(request, stdin, report=theirs.fileno(), log=write_end)
+                self._send(order, stdin, report=theirs.fileno(), log=write_end)
             finally:
                 theirs.close()
                 os.close(write_end)
             return _Follower(ours, read_end, log, self._clock).follow(timeout_s)
 
-    def _send(
-        self, request: Mapping[str, object], stdin: Sequence[str], *, report: int, log: int
-    ) -> None:
+    def _send(self, order: Order, stdin: Sequence[str], *, report: int, log: int) -> None:
         lines = "".join(f"{line}\n" for line in stdin).encode(errors="surrogateescape")
-        with _file_of(json.dumps(request).encode()) as text, _file_of(lines) as fed:
-            parcel = Parcel(text.fileno(), report, fed.fileno(), log)
+        root = os.fsencode(order.root)
+        with _file_of(order.encode()) as text, _file_of(lines) as fed:
+            parcel = Parcel(root, text.fileno(), report, fed.fileno(), log)
             try:
                 with self._lock:
                     send(self._control, parcel)

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from pfs_provider.clock import Clock
 from pfs_provider.errors import ErrorCode, FailedError, PfsError, RefusedError, UnavailableError
-from pfs_provider.worker.executors.client import Report, SpawnerClient
+from pfs_provider.worker.executors.client import Order, Report, SpawnerClient
 from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.users import find_user, give_folder
@@ -48,17 +48,17 @@ class TaskRunner:
         Raises:
             PfsError: As ``Executor.run`` says.
         """
-        request = {
-            "root": os.path.realpath(task.root),
-            "cmd": task.cmd,
-            "env": dict(task.env),
-            "cwd": task.working_dir or home,
-            "hidden": _hidden(task),
-            "user": self._user(task, client.greeting.kind),
-        }
+        order = Order(
+            root=os.path.realpath(task.root),
+            cmd=task.cmd,
+            env=task.env,
+            cwd=task.working_dir or home,
+            hidden=_hidden(task),
+            user=self._user(task, client.greeting.kind),
+        )
         started = self._clock.now()
         with LogWriter(task.log, max_bytes=self._max_log_bytes) as log:
-            report = client.run(request, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
+            report = client.run(order, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
         if report.step:
             raise _failure(report, task)
         return _outcome(report, log, started=started, finished=self._clock.now())
@@ -92,7 +92,7 @@ def _outcome(report: Report, log: LogWriter, *, started: datetime, finished: dat
     )
 
 
-def _hidden(task: Task) -> list[str]:
+def _hidden(task: Task) -> tuple[str, ...]:
     paths = [os.path.realpath(path) for path in task.hidden]
     if "/" in paths:
         raise RefusedError(
@@ -100,7 +100,7 @@ def _hidden(task: Task) -> list[str]:
             "the store, the catalog or PFS_HOME is '/': user code cannot run with all of the machine "
             "hidden; use a folder of its own",
         )
-    return sorted(set(paths))
+    return tuple(sorted(set(paths)))
 
 
 def _failure(report: Report, task: Task) -> PfsError:

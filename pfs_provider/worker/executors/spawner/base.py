@@ -16,8 +16,8 @@ from pfs_provider.worker.executors.spawner import kernel
 __all__ = ["EMPTY", "HOME", "NEW", "NOTHING", "OLD", "enter_mount_namespace", "make_base"]
 
 OLD, NEW = "/old", "/new"
-EMPTY, NOTHING = "/empty", "/empty/nothing"
-"""What hidden folders and hidden files are covered with; on a read-only file system."""
+EMPTY, NOTHING = "/empty", "nothing"
+"""What hidden folders are covered with, and the file in it for hidden files; read-only."""
 HOME = "/pfs-home"
 
 _SPOTS = ("/tmp", "/var/tmp", "/mnt", "/run")
@@ -91,7 +91,7 @@ def make_base() -> None:
 
 def _make_covers() -> None:
     kernel.mount("tmpfs", EMPTY, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=000")
-    os.close(os.open(NOTHING, os.O_CREAT | os.O_WRONLY, 0))
+    os.close(os.open(f"{EMPTY}/{NOTHING}", os.O_CREAT | os.O_WRONLY, 0))
     # The mount is made read-only, so that every bind of it is, without a second call.
     flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY
     kernel.mount("", EMPTY, "", flags | kernel.MS_NOSUID | kernel.MS_NODEV)

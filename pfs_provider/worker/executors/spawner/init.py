@@ -20,19 +20,17 @@ from pfs_provider.worker.executors.spawner.wire import Parcel, receive
 
 __all__ = ["TRIAL", "Init", "IsolatedInit", "PlainInit"]
 
-TRIAL: dict[str, object] = {"root": "", "hidden": [], "user": None, "cmd": None}
-"""A task that ends where user code would start; its root is all of the machine."""
+TRIAL: dict[str, object] = {"hidden": [], "user": None, "cmd": None}
+"""A task that ends where user code would start; its folder is all of the machine."""
 
 
 class _Request:
     """What a task's text says, checked by nobody: the worker is our own program."""
 
-    __slots__ = ("cmd", "cwd", "env", "gid", "groups", "hidden", "root", "uid")
+    __slots__ = ("cmd", "cwd", "env", "gid", "groups", "hidden", "uid")
 
     def __init__(self, text: int) -> None:
-        with open(text, "rb", closefd=False) as file:
-            said = json.load(file)
-        self.root: str = said["root"]
+        said = json.loads(_read(text))
         self.hidden: list[str] = said["hidden"]
         self.cmd: list[str] | None = said["cmd"]
         self.env: dict[str, str] = said.get("env", {})
@@ -41,6 +39,13 @@ class _Request:
         self.groups: list[int] | None = None
         if said["user"] is not None:
             self.uid, self.gid, self.groups = said["user"]
+
+
+def _read(text: int) -> bytes:
+    blocks = []
+    while block := os.read(text, 1 << 20):
+        blocks.append(block)
+    return b"".join(blocks)
 
 
 class Init(Protocol):
@@ -87,7 +92,8 @@ class IsolatedInit:
         asked = _Request(parcel.text)
         if asked.groups is not None:
             parcel.give_to(asked.uid, asked.gid)
-        sandbox.enter(asked.root, asked.hidden, asked.uid, asked.gid)
+        assert parcel.folder is not None  # the spawner adds it
+        sandbox.complete(parcel.folder, asked.hidden, asked.uid, asked.gid)
         sandbox.drop_power(asked.uid, asked.gid, asked.groups)
         _tie(self._lifeline, signal.SIGKILL)  # a change of the user undid it
         kernel.hide_from_peers()

@@ -10,6 +10,7 @@ import os
 import struct
 
 __all__ = [
+    "attach_tree",
     "bind",
     "bound_capabilities",
     "clone",
@@ -20,6 +21,7 @@ __all__ = [
     "is_supported",
     "make_read_only",
     "mount",
+    "open_tree",
     "pivot",
     "reap_orphans",
     "set_capabilities",
@@ -36,7 +38,10 @@ _CALLS = {  # clone, pivot_root, capset: the numbers that differ by machine (asm
     "riscv64": (220, 41, 91),
 }
 _CLONE, _PIVOT_ROOT, _CAPSET = _CALLS.get(os.uname().machine, (0, 0, 0))
-_MOUNT_SETATTR = 442  # the same on every machine; Linux >= 5.12
+# The same on every machine.
+_OPEN_TREE, _MOVE_MOUNT = 428, 429  # Linux >= 5.2
+_MOUNT_SETATTR = 442  # Linux >= 5.12
+_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 _MNT_DETACH = 2
 _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = -100, 0x8000, 1
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
@@ -92,6 +97,19 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 def bind(source: str, target: str) -> None:
     """Show what is at ``source``, with all mounts below it, at ``target`` too."""
     mount(source, target, "", MS_BIND | MS_REC)
+
+
+def open_tree(path: bytes, what: str) -> int:
+    """Return a descriptor of a copy of the mounts at ``path``, attached nowhere. Linux >= 5.2."""
+    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
+    return _syscall(what, _OPEN_TREE, _AT_FDCWD, path, flags)
+
+
+def attach_tree(tree: int, target: str) -> None:
+    """Show what ``open_tree`` gave at a folder."""
+    what = f"attach a folder at {target}"
+    flags = _MOVE_MOUNT_F_EMPTY_PATH
+    _syscall(what, _MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(target), flags)
 
 
 def detach(target: str) -> None:

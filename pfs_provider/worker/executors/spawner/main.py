@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 from pfs_provider.worker.executors.spawner import base, kernel, sandbox
@@ -80,6 +81,8 @@ class _Spawner:
         """Give a task to the process made in advance, or to one made now."""
         report = socket.socket(fileno=parcel.report)
         try:
+            if self.isolated:
+                parcel = replace(parcel, folder=sandbox.open_folder(parcel.root))
             pid, channel = self.prepare()
             self.spare = None
             with channel:
@@ -152,7 +155,7 @@ class _Spawner:
         text, more = os.pipe()
         os.write(more, json.dumps(TRIAL).encode())
         os.close(more)
-        self.hand_over(Parcel(text, there.detach(), os.dup(0), os.dup(0)))
+        self.hand_over(Parcel(b"", text, there.detach(), os.dup(0), os.dup(0)))
         answer = json.loads(here.recv(65536) or b"{}")
         if answer.get("status") != 0:
             what = answer.get("path", "start the first process of a namespace")

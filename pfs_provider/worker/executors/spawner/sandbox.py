@@ -1,8 +1,9 @@
 """What is private to one task: its /pfs, /proc, /tmp and home, and the covers over hidden folders.
 
 Runs in the first process of the task's namespaces, before user code: ``prepare`` before the task is
-known, ``enter`` after. Invariants: after ``enter`` the
-machine's own tree cannot be reached by any path, and no capability is left that could change a mount.
+known, so that it waits for none of it, ``complete`` and ``drop_power`` after. Invariants: after
+``prepare`` the machine's own tree cannot be reached by any path; after ``drop_power`` no capability
+is left that could change a mount.
 Must not know: how tasks arrive and how results go back.
 """
 
@@ -12,9 +13,10 @@ import stat
 from pfs_provider.worker.executors.spawner import kernel
 from pfs_provider.worker.executors.spawner.base import EMPTY, HOME, NEW, NOTHING, OLD
 
-__all__ = ["KEPT_CAPABILITIES", "drop_power", "enter", "namespaces", "prepare"]
+__all__ = ["KEPT_CAPABILITIES", "complete", "drop_power", "namespaces", "open_folder", "prepare"]
 
 _PRIVATE = "/private"
+_PFS = "/pfs"
 _FOLDERS = {"home": 0o700, "tmp": 0o1777, "work": 0o700, "more": 0o1777, "shm": 0o1777}
 KEPT_CAPABILITIES = sum(1 << number for number in (0, 1, 3, 4, 5, 6, 7, 10))
 """For root: chown, dac_override, fowner, fsetid, kill, setgid, setuid, net_bind_service.
@@ -30,7 +32,7 @@ def namespaces() -> int:
 
 
 def prepare() -> None:
-    """Do all that needs no knowledge of the task: private folders, ``/tmp``, ``/proc``."""
+    """Make the root but for the task's folder and covers, and go there."""
     kernel.mount("tmpfs", _PRIVATE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=711")
     for name, mode in _FOLDERS.items():
         os.mkdir(f"{_PRIVATE}/{name}", mode)
@@ -39,6 +41,15 @@ def prepare() -> None:
     if os.path.isdir(f"{NEW}/var/tmp"):
         kernel.bind(f"{_PRIVATE}/more", f"{NEW}/var/tmp")
     _make_tmp()
+    _make_proc()
+    kernel.bind(EMPTY, NEW + _PFS)  # until the task's folder covers it: covers are made from it
+    os.chdir(NEW)
+    kernel.pivot(b".", b".")
+    kernel.detach(".")
+    os.chdir("/")
+
+
+def _make_proc() -> None:
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     # Root may write to /proc/sys whatever its capabilities: it gets no writable /proc.
     read_only = kernel.MS_RDONLY if os.geteuid() == 0 else 0
@@ -55,17 +66,18 @@ def _make_tmp() -> None:
         kernel.bind(f"{_PRIVATE}/tmp", f"{NEW}/tmp")
 
 
-def enter(root: str, hidden: list[str], uid: int, gid: int) -> None:
-    """Complete the root with the folder ``root`` of the machine and covers, and go there."""
+def open_folder(root: bytes) -> int:
+    """Return a descriptor of a folder of the machine that ``complete`` can take. Spawner only."""
+    return kernel.open_tree(os.fsencode(OLD) + root, f"open {os.fsdecode(root)}")
+
+
+def complete(folder: int, hidden: list[str], uid: int, gid: int) -> None:
+    """Cover what is hidden and show the task's folder as ``/pfs``."""
     for path in hidden:
-        _cover(NEW + path)
-    kernel.bind(OLD + root, f"{NEW}/pfs")
+        _cover(path)
+    kernel.attach_tree(folder, _PFS)
     if uid != os.geteuid():
-        os.chown(NEW + HOME, uid, gid)
-    os.chdir(NEW)
-    kernel.pivot(b".", b".")
-    kernel.detach(".")
-    os.chdir("/")
+        os.chown(HOME, uid, gid)
 
 
 def _cover(target: str) -> None:
@@ -74,13 +86,13 @@ def _cover(target: str) -> None:
     except OSError:
         return  # not there: nothing to hide
     if stat.S_ISDIR(found.st_mode):
-        kernel.bind(EMPTY, target)
+        kernel.bind(_PFS, target)
     elif not stat.S_ISLNK(found.st_mode):
-        kernel.bind(NOTHING, target)
+        kernel.bind(f"{_PFS}/{NOTHING}", target)
 
 
 def drop_power(uid: int, gid: int, groups: list[int] | None) -> None:
-    """Become the task's user, without the power to undo what ``enter`` did."""
+    """Become the task's user, without the power to undo what ``complete`` did."""
     if groups is not None:
         os.setgroups(groups)
         os.setgid(gid)

@@ -1,7 +1,7 @@
 """Messages with descriptors between the worker, the spawner and a task's first process.
 
-A task is one message with four descriptors: its text (JSON), the socket of its report, what the
-command reads, what it writes to. Invariants: every descriptor that arrives is closed on exec and owned
+A task is one message: the name of its folder, and the descriptors of its text (JSON), of the socket
+for its report, of what the command reads and of what it writes to. Invariants: every descriptor that arrives is closed on exec and owned
 by the receiver. Must not know: what a text says.
 """
 
@@ -13,22 +13,29 @@ from dataclasses import dataclass
 
 __all__ = ["Parcel", "receive", "send"]
 
-_N_DESCRIPTORS = 4
+_MAX_DESCRIPTORS = 5
+_MAX_PATH_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A task's descriptors, in the order in which they travel."""
+    """A task: the folder that becomes ``/pfs``, by name, and its descriptors as they travel.
 
+    ``folder`` is the folder itself; the spawner adds it, for the process that cannot see the name.
+    """
+
+    root: bytes
     text: int
     report: int
     stdin: int
     log: int
+    folder: int | None = None
 
     def close(self) -> None:
         """Let go of all but the report."""
-        for descriptor in (self.text, self.stdin, self.log):
-            os.close(descriptor)
+        for descriptor in (self.text, self.stdin, self.log, self.folder):
+            if descriptor is not None:
+                os.close(descriptor)
 
     def give_to(self, uid: int, gid: int) -> None:
         """Let a user open what it reads and writes by the names /dev/stdin and /dev/stdout.
@@ -43,16 +50,19 @@ class Parcel:
 def send(channel: socket.socket, parcel: Parcel) -> None:
     """Send a task. The descriptors stay open here."""
     numbers = array.array("i", [parcel.text, parcel.report, parcel.stdin, parcel.log])
-    channel.sendmsg([b"task"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+    if parcel.folder is not None:
+        numbers.append(parcel.folder)
+    # An empty message would look like a hang-up.
+    channel.sendmsg([b"=" + parcel.root], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
 
 
 def receive(channel: socket.socket) -> Parcel | None:
     """Wait for a task and return it, None if the other side hung up."""
-    size = socket.CMSG_SPACE(_N_DESCRIPTORS * array.array("i").itemsize)
-    data, extra, _flags, _from = channel.recvmsg(16, size, socket.MSG_CMSG_CLOEXEC)
+    size = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array.array("i").itemsize)
+    data, extra, _flags, _from = channel.recvmsg(_MAX_PATH_BYTES + 1, size, socket.MSG_CMSG_CLOEXEC)
     if not data:
         return None
     numbers = array.array("i")
     for _level, _kind, content in extra:
         numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
-    return Parcel(*numbers)
+    return Parcel(data[1:], *numbers)
