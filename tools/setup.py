@@ -21,7 +21,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 PIP_FLAGS = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:")
-UV_FLAGS = ("--quiet", "--require-hashes", "--only-binary", ":all:")
+UV_FLAGS = ("--compile-bytecode", "--quiet", "--require-hashes", "--only-binary", ":all:")
 
 # What pip calls it, what uv calls it, and what stands between several values in uv's.
 PIP_TO_UV = (

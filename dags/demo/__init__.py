@@ -1,1 +1,1 @@
-"""``make demo``: real photographs, two chained pipelines, run by Airflow, in a folder that stays."""
+"""``make demo``: real photographs through two chained pipelines, run by Airflow."""

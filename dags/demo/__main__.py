@@ -1,9 +1,8 @@
-"""The demo: commit photographs, run edges → montage through Airflow, add one, run again, look back.
+"""Commit photographs, run edges → montage through Airflow, add one, run again, look back.
 
-Leaves ``.demo`` (or the folder named by the first argument) behind for the commands printed at the end.
+Leaves ``.demo`` (or the folder named by the first argument) for the commands printed at the end.
 """
 
-import os
 import shutil
 import sys
 import time
@@ -26,7 +25,6 @@ def main(arguments: list[str]) -> None:
     started = time.perf_counter()
     folder = _fresh(Path(arguments[0] if arguments else ".demo").absolute())
     home = folder / "home"
-    os.environ["PFS_HOME"] = str(home)
     _say_how_code_runs()
     airflow = AirflowHome(folder / "airflow", pfs_home=home)
     with _step("a fresh Airflow home"):
