@@ -54,7 +54,7 @@ def piece(path: str = "/a", *, repo: str = "images", **more: object) -> Piece:
     names = {"name": repo, "project": "default"}
     node = PfsInput(repo=repo, glob="/*", **{**names, **source})  # type: ignore[arg-type]  # by name
     own = {"is_dir": False, "digest": b"d" * 32, "size": 1}
-    own |= {key: value for key, value in more.items() if key not in facts}  # type: ignore[dict-item]  # by name
+    own |= {key: value for key, value in more.items() if key not in facts}
     return Piece(PieceSource.of(node), path, **own)  # type: ignore[arg-type]  # by name
 
 

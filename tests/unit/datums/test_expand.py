@@ -1,6 +1,7 @@
 import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,8 @@ from pfs_provider.datums.identity import datum_id
 from pfs_provider.spec.model import PfsInput
 from tests.unit.datums.examples import Found, files, input_of, pfs, shown
 
-JOINED = {"glob": "/(*).*", "join_on": "$1"}
-GROUPED = {"glob": "/(*).*", "group_by": "$1"}
+JOINED: dict[str, Any] = {"glob": "/(*).*", "join_on": "$1"}
+GROUPED: dict[str, Any] = {"glob": "/(*).*", "group_by": "$1"}
 
 
 def _shown(node: object, **by_repo: str) -> list[str]:

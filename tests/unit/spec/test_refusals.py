@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 
 from pfs_provider.errors import ErrorCode, RefusedError
 from tests.unit.spec.examples import load, pfs
 
-JOINED = {"glob": "/(*)", "join_on": "$1"}
-GROUPED = {"glob": "/(*)", "group_by": "$1"}
+JOINED: dict[str, Any] = {"glob": "/(*)", "join_on": "$1"}
+GROUPED: dict[str, Any] = {"glob": "/(*)", "group_by": "$1"}
 
 
 def _transform(**more: object) -> dict[str, object]:
@@ -142,7 +144,7 @@ def test_what_can_be_planned_passes_without_a_warning(changes: dict[str, object]
 
 
 @pytest.mark.parametrize("more", [JOINED, GROUPED])
-def test_a_key_where_nothing_is_joined_or_grouped_warns(more: dict[str, object]) -> None:
+def test_a_key_where_nothing_is_joined_or_grouped_warns(more: dict[str, Any]) -> None:
     [warning] = load(input=pfs("a", **more)).warnings
 
     assert "has no effect outside of a" in warning
