@@ -25,9 +25,9 @@ __all__ = ["Pfs"]
 class Pfs(RepoVerbs, PutVerbs, PipelineVerbs, JobVerbs, TransactionVerbs):
     """An open catalog and store, and all that can be done with them.
 
-    Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``, ``PFS_HOME``) or
-    ``pfs.toml``. Close it, or use it in a ``with`` block. May be used from several threads, except while a
-    transaction is open.
+    Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``,
+    ``PFS_HOME``) or ``pfs.toml``. Close it, or use it in a ``with`` block. May be used from several
+    threads, except while a transaction is open.
     """
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """Where the catalog and the store are: the only reader of the environment.
 
 Order, the first that says something wins: arguments, environment (``PFS_CATALOG``, ``PFS_STORE``,
-``PFS_HOME``), the file ``pfs.toml`` (named by ``PFS_CONFIG``, else in the working folder, else in the home
-folder), the default: one folder ``pfs`` below the user's data folder.
+``PFS_HOME``), the file ``pfs.toml`` (named by ``PFS_CONFIG``, else in the working folder, else in
+the home folder), the default: one folder ``pfs`` below the user's data folder.
 Must not know: what a catalog or a store is; both are URLs here.
 """
 
@@ -53,7 +53,7 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE")
 
 
 class Settings(BaseSettings):
-    """What was set. ``catalog`` is an SQLAlchemy URL, ``store`` a store URL; both derive from ``home``."""
+    """What was set: ``catalog`` an SQLAlchemy URL, ``store`` a store URL, both below ``home``."""
 
     model_config = SettingsConfigDict(env_prefix="PFS_", extra="forbid")
 
@@ -113,7 +113,8 @@ def load_settings(**arguments: Any) -> Settings:
     """Return the settings; arguments that are None do not count.
 
     Raises:
-        RefusedError: ``settings-illegal`` naming the setting, where it can be set, and what it takes.
+        RefusedError: ``settings-illegal`` naming the setting, where it can be set, and what it
+            takes.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     if "home" in given and not {"catalog", "store"} & given.keys():

@@ -37,7 +37,8 @@ class Engine:
 
     def launcher(self, *, executor: str, stay: bool = False) -> "Launcher":
         """Return what starts workers on this machine; with ``stay`` they outlive this process."""
-        from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy: see above
+        from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy
+        # A worker knows no launcher.
 
         hidden = json.dumps([str(path) for path in self.settings.hidden_paths])
         scratch = str(self.settings.scratch_folder)

@@ -1,7 +1,8 @@
 """finish: from the results of all sets to a finished output commit.
 
-Idempotent: everything before the last transaction only makes objects named by their content, and the last
-transaction ends the job once. Order: records, manifest, output tree, memo, then one transaction.
+Idempotent: everything before the last transaction only makes objects named by their content, and
+the last transaction ends the job once. Order: records, manifest, output tree, memo, then one
+transaction.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ class _Outcome:
 
 
 def finish_job(jobs: Jobs, ref: JobRef) -> Job:
-    """End a job whose work is done: its output commit is finished and what is downstream gets ready.
+    """End a job whose work is done; its output commit is finished, what is downstream gets ready.
 
     Args:
         jobs: Where.

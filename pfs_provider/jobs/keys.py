@@ -74,7 +74,7 @@ class JobRef:
 
 
 def parse_pipeline_key(text: str) -> PipelineKey:
-    """Return the pipeline that ``[project/]pipeline`` names. Raises RefusedError ``name-illegal``."""
+    """Return the pipeline that ``[project/]pipeline`` names. Raises ``name-illegal``."""
     project, slash, name = text.rpartition("/")
     return PipelineKey(
         parse_project_name(project) if slash else DEFAULT_PROJECT, parse_pipeline_name(name)

@@ -1,5 +1,6 @@
-"""The port through which a job gets its workers. Implementations: local_launcher.py, and one per kind of cluster.
+"""The port through which a job gets its workers.
 
+Implementations: local_launcher.py, and one per kind of cluster.
 Workers take all they need from the store, so a launcher only starts, watches and stops programs.
 """
 
@@ -26,7 +27,7 @@ class Workers(Protocol):
         """Return how they are; called about twice a second. Replaces workers that were lost."""
 
     def stop(self) -> None:
-        """End all of them and return when they are gone. Called once or more, also after they ended."""
+        """End all of them, return when they are gone. Called once or more, also after their end."""
 
 
 class Launcher(Protocol):

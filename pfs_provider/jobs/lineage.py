@@ -29,7 +29,8 @@ __all__ = ["FileLink", "file_provenance", "file_subvenance"]
 class FileLink:
     """A file on the way from an output back to its sources, or forward again.
 
-    ``file`` is ``repo@commit:/path``; ``datum`` and ``job`` are what made it, None for a user's file.
+    ``file`` is ``repo@commit:/path``; ``datum`` and ``job`` are what made it, None for a user's
+    file.
     """
 
     file: str

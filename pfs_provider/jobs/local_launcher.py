@@ -1,8 +1,8 @@
 """Workers as processes on this machine, each ``python -m pfs_provider.worker``.
 
-Invariants: a lost worker is replaced under the same name, so that it takes up its own set at once; workers die with
-the process that launched them (they ask the kernel for that themselves); they get the store's address and
-credentials, and nothing of the catalog.
+Invariants: a lost worker is replaced under the same name, so that it takes up its own set at once;
+workers die with the process that launched them (they ask the kernel for that themselves); they get
+the store's address and credentials, and nothing of the catalog.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ from pfs_provider.jobs.launcher import WorkersState
 __all__ = ["LocalLauncher", "LocalWorkers"]
 
 MAX_LOSSES = 4
-"""Times that one worker may be lost before the job is given up: a datum that kills its worker would loop."""
+"""Times that one worker may be lost until the job is given up: a datum may kill its worker."""
 STOP_GRACE_S = 10.0
 ERROR_TAIL_BYTES = 2000
 
@@ -101,7 +101,7 @@ class _Process:
     def start(self) -> None:
         if self._errors is not None:
             self._errors.close()
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 # closed by end(), or the next start()
         self._process = subprocess.Popen(
             self._command,
             env=dict(self._environment),

@@ -25,7 +25,7 @@ class LogLine:
 
 
 def read_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[LogLine]:
-    """Yield what the datums of a job printed, datum by datum. Raises NotFoundError ``job-not-found``."""
+    """Yield what a job's datums printed, datum by datum. Raises NotFoundError ``job-not-found``."""
     get_job(jobs, ref)
     yield from _read(jobs, ref, datum, {})
 

@@ -1,7 +1,8 @@
 """The memo of a pipeline: datum key → what the datum gave, over all its jobs.
 
-It is a tree like a commit's: one small file ``/<key>`` per datum that ever succeeded, so that it costs by the
-change and is looked up page by page. A job's manifest holds the very same files under ``/<datum id>``, by reference.
+It is a tree like a commit's: one small file ``/<key>`` per datum that ever succeeded, so that it
+costs by the change and is looked up page by page. A job's manifest holds the very same files under
+``/<datum id>``, by reference.
 """
 
 from collections.abc import Iterable, Sequence

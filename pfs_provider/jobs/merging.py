@@ -1,7 +1,8 @@
-"""From datum results to an output tree: previous output − outputs of vanished or changed datums + new outputs.
+"""From datum results to an output tree.
 
-Invariant: the result equals the union of the outputs of the datums in the manifest, whichever job it starts from;
-the previous job only saves work. A property test holds this.
+Previous output − outputs of vanished or changed datums + new outputs.
+Invariant: the result equals the union of the outputs of the datums in the manifest, whichever job
+it starts from; the previous job only saves work. A property test holds this.
 Must not know: SQL, states.
 """
 

@@ -1,7 +1,7 @@
 """Who runs a job: a name that tells, on the same machine, whether its process still lives.
 
-A scheduler that was killed cannot give its jobs back. On its own machine the next one sees that the process is gone
-and need not wait for the lease to run out.
+A scheduler that was killed cannot give its jobs back. On its own machine the next one sees that the
+process is gone and need not wait for the lease to run out.
 """
 
 import os
@@ -22,23 +22,24 @@ def new_owner(ids: IdSource) -> str:
 
 def is_dead(owner: str) -> bool:
     """Return whether the owner is a process of this machine that has ended."""
-    parts = owner.split(":")
-    if len(parts) < 4 or parts[0] != _KIND or parts[1] != _machine() or not parts[2].isdigit():
-        return False
-    return _started(int(parts[2])) != parts[3]
+    match owner.split(":"):
+        case [kind, machine, pid, started, *_] if kind == _KIND and pid.isdigit():
+            return machine == _machine() and _started(int(pid)) != started
+        case _:
+            return False
 
 
 def _machine() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+        namespace = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     except OSError:
         return platform.node()
     return f"{boot}.{namespace}"
 
 
 def _started(pid: int) -> str:
-    """Return when a process started, in clock ticks, for pids are used again; empty if there is none."""
+    """Return when a process started, in clock ticks; empty if there is none. Pids are reused."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

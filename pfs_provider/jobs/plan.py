@@ -1,7 +1,8 @@
 """plan: from a job's pinned inputs to datum sets in the store.
 
-Idempotent: the plan object is created once; whoever plans again reads that one. A datum whose key is in the memo is
-skipped, its record taken over by reference. Order: sets, then the plan, then the job's row.
+Idempotent: the plan object is created once; whoever plans again reads that one. A datum whose key
+is in the memo is skipped, its record taken over by reference. Order: sets, then the plan, then the
+job's row.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

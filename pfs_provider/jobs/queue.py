@@ -1,10 +1,10 @@
 """The work queue of one job: who works on which set, over nothing but the object store.
 
-Invariants: a set's result is created once and never replaced, so work may be repeated but its effect is not. A claim
-only saves work: two workers on one set are harmless. A claim is void when its worker gave it back, when the
-same worker runs again (whoever starts a worker makes sure that the older one is dead or harmless), or when its
-sign of life stood still for ``lease_s`` by the watcher's own clock; clocks of machines are never compared.
-Must not know: SQL, what a datum is.
+Invariants: a set's result is created once and never replaced, so work may be repeated but its
+effect is not. A claim only saves work: two workers on one set are harmless. A claim is void when
+its worker gave it back, when the same worker runs again (whoever starts a worker makes sure that
+the older one is dead or harmless), or when its sign of life stood still for ``lease_s`` by the
+watcher's own clock; clocks of machines are never compared. Must not know: SQL, what a datum is.
 """
 
 from collections.abc import Callable

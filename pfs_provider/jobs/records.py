@@ -1,7 +1,7 @@
 """What a job writes into the object store, byte by byte msgpack (docs/internals/jobs.md).
 
-Invariants: every record begins with its format number; records are written once and never changed. They hold all
-that a worker needs, for workers see no catalog.
+Invariants: every record begins with its format number; records are written once and never changed.
+They hold all that a worker needs, for workers see no catalog.
 Must not know: SQL, schedulers, clusters.
 """
 
@@ -53,7 +53,10 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class PieceRecord(msgspec.Struct, frozen=True, array_like=True):
-    """One input's part of a datum. ``branch`` finds the pin; ``mode`` is ``files``, ``empty`` or ``lazy``."""
+    """One input's part of a datum.
+
+    ``branch`` finds the pin; ``mode`` is ``files``, ``empty``, ``lazy`` or ``s3``.
+    """
 
     input: str
     branch: str
@@ -100,7 +103,7 @@ class SetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatumResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one datum. ``rows`` are its output files, encoded; empty unless it succeeded."""
+    """What became of one datum. ``rows`` are its output files, empty unless it succeeded."""
 
     id: bytes
     key: bytes

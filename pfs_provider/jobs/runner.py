@@ -1,7 +1,8 @@
-"""The embedded scheduler: claims ready jobs, one after the other, and takes each through plan, work and finish.
+"""The embedded scheduler: takes one ready job after the other through plan, work and finish.
 
-Invariants: it returns when no job is ready or in work; a job that another scheduler holds is waited for, and taken
-over when that one is gone. What went wrong with one job is recorded there, and the next one runs.
+Invariants: it returns when no job is ready or in work; a job that another scheduler holds is waited
+for, and taken over when that one is gone. What went wrong with one job is recorded there, and the
+next one runs.
 """
 
 from collections.abc import Callable, Iterator

@@ -74,11 +74,11 @@ class FileVerbs(CommitVerbs):
         )
 
     def list_files(self, address: str) -> Iterator[FileInfo]:
-        """Yield the children of a directory in path order, or the file named; directories end in ``/``."""
+        """Yield a directory's children in path order, or the file; directories end in ``/``."""
         return files.list_files(self._versions, parse_address(address))
 
     def glob_files(self, address: str, pattern: str) -> Iterator[FileInfo]:
-        """Yield what a glob matches in path order: ``/**`` files at any depth, ``/*`` directories too."""
+        """Yield what a glob matches, in path order: ``/**`` all files, ``/*`` directories too."""
         return files.glob_files(self._versions, parse_address(address), pattern)
 
     def inspect_file(self, address: str) -> FileInfo:

@@ -92,7 +92,7 @@ class JobVerbs(Session):
         return self._with_progress(inspection.get_job(self._jobs, ref), ref)
 
     def stop_job(self, job: str) -> JobInfo:
-        """Kill a job; its workers stop by themselves, its output commit is finished with an error."""
+        """Kill a job; its workers stop by themselves, its output commit ends with an error."""
         ref = parse_job_ref(job)
         with self._versions.catalog.write() as tx:
             stopped = job_rows.stop_job(tx, ref.pipeline, ref.id, reason="stopped by a user")
@@ -121,7 +121,7 @@ class JobVerbs(Session):
         return (follow_logs if follow else read_logs)(self._jobs, ref, datum)
 
     def provenance(self, address: str) -> "list[CommitInfo] | list[FileLink]":
-        """Return what a commit was made of, transitively, nearest first; with ``:/path`` the files."""
+        """Return what a commit was made of, nearest first; with ``:/path`` the files."""
         parsed = parse_address(address)
         if parsed.path is not None:
             return list(file_provenance(self._jobs, parsed))
@@ -130,7 +130,7 @@ class JobVerbs(Session):
             return [found.info() for found in lineage.provenance_of(tx, commit)]
 
     def subvenance(self, address: str) -> "list[CommitInfo] | list[FileLink]":
-        """Return what was made of a commit, transitively, nearest first; with ``:/path`` the files."""
+        """Return what was made of a commit, nearest first; with ``:/path`` the files."""
         parsed = parse_address(address)
         if parsed.path is not None:
             return list(file_subvenance(self._jobs, parsed))

@@ -64,7 +64,8 @@ class RepoVerbs(Session):
 
         Raises:
             NotFoundError: ``repo-not-found``.
-            ConflictError: ``in-use``: it belongs to a pipeline, or something depends on it (``force``).
+            ConflictError: ``in-use``: it belongs to a pipeline, or something depends on it
+                (``force``).
         """
         key = parse_repo_key(name)
         self._act(lambda tx: repos.delete_repo(tx, key, force=force))

@@ -1,8 +1,8 @@
 """What all verbs share: the engine, and the transaction that they may be part of.
 
-A transaction gathers acts. Each is tried at once against what the catalog would be then, and undone; when the
-block ends, all run again in one database transaction under one change id, or none does. Files are uploaded as they are
-put, outside of it.
+A transaction gathers acts. Each is tried at once against what the catalog would be then, and
+undone; when the block ends, all run again in one database transaction under one change id, or none
+does. Files are uploaded as they are put, outside of it.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """A draft: the ordered changes that one writer has gathered for one commit.
 
-Invariants: bytes are uploaded as they come, but nothing of a draft is visible before it lands; a draft that is
-dropped leaves only objects that nothing names. The last change to a path wins.
+Invariants: bytes are uploaded as they come, but nothing of a draft is visible before it lands; a
+draft that is dropped leaves only objects that nothing names. The last change to a path wins.
 Must not know: branches and heads (landing.py).
 """
 
@@ -21,7 +21,7 @@ from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import EMPTY_ROWS, Rows
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import Entry, TreeRef
-from pfs_provider.versioning.sources import Source, open_source
+from pfs_provider.versioning.sources import Source, is_url, open_source
 
 __all__ = ["Draft"]
 
@@ -50,7 +50,7 @@ class Draft:
         self._deletes: list[str] = []
         self._writer: ContentWriter | None = None
         self.appended: dict[PfsPath, bytes | None] = {}
-        """Digest of what each append was made to; the base must still hold it when the draft lands."""
+        """Digest of what each append was made to: what it lands on must still hold that."""
 
     def put_file(self, path: PfsPath, source: Source, *, append: bool = False) -> None:
         """Put one file, or append to it.
@@ -61,6 +61,8 @@ class Draft:
         if append:
             self._append(path, source)
             return
+        if isinstance(source, str) and not is_url(source):
+            source = Path(source)  # a local file's own way: its mode counts
         if isinstance(source, Path):
             self._content().put_local(path, source)
             return
@@ -187,7 +189,8 @@ class _Joined(RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override] # what BufferedReader gives
+    # BufferedReader gives a memoryview.
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         if not self._rest:
             self._rest = next(self._pieces, b"")
         n = min(len(buffer), len(self._rest))

@@ -125,7 +125,7 @@ def diff_files(versions: Versions, new: Address, old: Address | None = None) -> 
     old_tree = _parent_tree(versions, commit) if old is None else read_commit(versions, old)[1]
     path = new.file_path
     for change in diff_trees(versions.storage, tree, old_tree):
-        if path == "/" or change.path == path or change.path.startswith(path + "/"):
+        if path in {"/", change.path} or change.path.startswith(path + "/"):
             yield _diff(change.path, change.old, change.new)
 
 
@@ -193,13 +193,15 @@ def _modified(item: TreeItem, commit: Commit | None) -> datetime | None:
 
 
 def _diff(path: str, old: Entry | None, new: Entry | None) -> DiffInfo:
-    if old is None:
-        op = "added"
-    else:
-        op = "deleted" if new is None else "modified"
     return DiffInfo(
-        op=op,
+        op=_op(old, new),
         path=path,
         old_size=None if old is None else old.size,
         new_size=None if new is None else new.size,
     )
+
+
+def _op(old: Entry | None, new: Entry | None) -> str:
+    if old is None:
+        return "added"
+    return "deleted" if new is None else "modified"

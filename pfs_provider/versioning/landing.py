@@ -1,7 +1,7 @@
 """How a draft becomes a commit: whole, on top of whatever the branch's head is by then.
 
-Order: objects first, row last (docs/internals/ordering.md). A head that moved meanwhile costs another round; the last
-round holds the catalog's write lock, so a writer always gets through.
+Order: objects first, row last (docs/internals/ordering.md). A head that moved meanwhile costs
+another round; the last round holds the catalog's write lock, so a writer always gets through.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from pfs_provider.storage.deltas import Delta, write_delta
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import TreeRef
 from pfs_provider.versioning.drafts import Draft
-from pfs_provider.versioning.trees import base_tree
+from pfs_provider.versioning.trees import base_tree, open_tree
 from pfs_provider.versioning.versions import Versions
 
 __all__ = ["Landing", "attach_draft", "finish_commit", "land_draft"]
@@ -64,12 +64,13 @@ def land_draft(
     Raises:
         NotFoundError: ``repo-not-found``.
         RefusedError: ``output-branch``: only a job or its owner writes there.
-        ConflictError: ``path-conflict``: a path would be file and directory; ``branch-moved``: a file
-            that the draft appends to has changed meanwhile. Nothing was committed.
+        ConflictError: ``path-conflict``: a path would be file and directory; ``branch-moved``: a
+            file that the draft appends to has changed meanwhile. Nothing was committed.
     """
     deltas = draft.finish()
     if tx is not None:
-        return _land_locked(versions, tx, key, deltas, draft, landing)
+        head, base = _head(tx, key)
+        return _land(tx, key, head, _apply(versions, base, deltas, draft), landing)
     for _ in range(OPTIMISTIC_ROUNDS):
         with versions.catalog.read() as reading:
             head, base = _head(reading, key)
@@ -81,17 +82,22 @@ def land_draft(
             if error.code != ErrorCode.BRANCH_MOVED:
                 raise
     with versions.catalog.write() as writing:
-        return _land_locked(versions, writing, key, deltas, draft, landing)
+        head, base = _head(writing, key)
+        return _land(writing, key, head, _apply(versions, base, deltas, draft), landing)
 
 
 def attach_draft(versions: Versions, commit: Commit, draft: Draft) -> None:
     """Add a draft's changes to an open commit.
 
     Raises:
-        ConflictError: ``commit-finished``: it was finished meanwhile.
+        ConflictError: ``commit-finished``: it was finished meanwhile; ``branch-moved``: a file that
+            the draft appends to has changed meanwhile. Nothing was added.
     """
     names = [write_delta(versions.storage, delta) for delta in draft.finish()]
     with versions.catalog.write() as tx:
+        if draft.appended:
+            there = commits.get_commit(tx, commit.repo, commit.id)
+            _check_appended(versions, open_tree(versions, tx, there), draft)
         for name in names:
             commits.attach_delta(tx, commit.repo, commit.id, name)
 
@@ -143,18 +149,6 @@ def _head(
     head = None if branch is None or branch.head is None else branch.head
     commit = None if head is None else commits.get_commit(tx, key.repo, head)
     return head, base_tree(tx, commit)
-
-
-def _land_locked(
-    versions: Versions,
-    tx: Tx,
-    key: BranchKey,
-    deltas: Sequence[Delta],
-    draft: Draft,
-    landing: Landing,
-) -> Commit:
-    head, base = _head(tx, key)
-    return _land(tx, key, head, _apply(versions, base, deltas, draft), landing)
 
 
 def _land(tx: Tx, key: BranchKey, head: CommitId | None, tree: TreeRef, landing: Landing) -> Commit:
@@ -220,6 +214,15 @@ def _find_open(tx: Tx, address: Address) -> Commit:
 
 
 def _apply(versions: Versions, base: TreeRef, deltas: Sequence[Delta], draft: Draft) -> TreeRef:
+    _check_appended(versions, base, draft)
+    tree = base
+    for delta in deltas:
+        tree = apply_changes(versions.storage, tree, deletes=delta.deletes, rows=delta.rows)
+    return tree
+
+
+def _check_appended(versions: Versions, base: TreeRef, draft: Draft) -> None:
+    """Refuse a draft whose appends were made to other bytes than those of the base."""
     for path, digest in draft.appended.items():
         entry = find_entry(versions.storage, base, path)
         if (None if entry is None else entry.digest) != digest:
@@ -228,7 +231,3 @@ def _apply(versions: Versions, base: TreeRef, deltas: Sequence[Delta], draft: Dr
                 f"{path} changed while it was appended to: repeat the append",
                 path=path,
             )
-    tree = base
-    for delta in deltas:
-        tree = apply_changes(versions.storage, tree, deletes=delta.deletes, rows=delta.rows)
-    return tree

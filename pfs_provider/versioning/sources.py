@@ -87,7 +87,8 @@ def _open_url(url: str) -> BinaryIO:
             url=url,
         )
     try:
-        return cast("BinaryIO", urlopen(url, timeout=URL_TIMEOUT_S))  # noqa: S310 - scheme checked above
+        # The scheme is checked above, which the linter does not see.
+        return cast("BinaryIO", urlopen(url, timeout=URL_TIMEOUT_S))  # noqa: S310
     except HTTPError as error:
         if error.code in {404, 410}:
             raise NotFoundError(

@@ -1,7 +1,7 @@
 """From a commit to its tree: what a reader sees, and what the next commit builds on.
 
-Invariants: a finished commit has its tree in its row; an open one is its base with its deltas so far.
-A branch name means its newest finished commit when reading, so nothing half-done is ever seen.
+Invariants: a finished commit has its tree in its row; an open one is its base with its deltas so
+far. A branch name means its newest finished commit when reading, so nothing half-done is ever seen.
 """
 
 from pfs_provider.catalog import branches, commits, history
@@ -16,7 +16,7 @@ from pfs_provider.storage.apply import apply_deltas
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef, parse_tree_ref
 from pfs_provider.versioning.versions import Versions
 
-__all__ = ["commit_tree", "read_commit", "read_head"]
+__all__ = ["base_tree", "commit_tree", "open_tree", "read_commit", "read_head"]
 
 READABLE_STATES = frozenset({"finished", "error"})
 
@@ -50,7 +50,7 @@ def read_commit(versions: Versions, address: Address) -> tuple[Commit | None, Tr
 
 
 def read_head(versions: Versions, key: BranchKey) -> tuple[CommitId | None, TreeRef]:
-    """Return a branch's head and the tree that the next commit builds on; nothing if no branch is there.
+    """Return a branch's head and the tree that the next commit builds on; None if it has none.
 
     The tree is that of the nearest commit without an error, for errored commits are not built upon.
     """
@@ -77,6 +77,11 @@ def commit_tree(versions: Versions, commit: Commit) -> TreeRef:
 def _tree_of(versions: Versions, tx: Tx, commit: Commit) -> TreeRef:
     if commit.state in READABLE_STATES:
         return parse_tree_ref(commit.tree) if commit.tree else EMPTY_TREE
+    return open_tree(versions, tx, commit)
+
+
+def open_tree(versions: Versions, tx: Tx, commit: Commit) -> TreeRef:
+    """Return what has been written so far into an open commit."""
     names = commits.list_deltas(tx, commit.repo, commit.id)
     base = history.base_commit(tx, commit)
     return apply_deltas(

@@ -1,4 +1,4 @@
-"""The handle that every verb of this room takes: one catalog and one storage that belong together."""
+"""The handle that every verb of this room takes: a catalog and a storage that belong together."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""The door that does a job's work: claims datum sets, stages inputs, runs user code, collects output."""
+"""The door that works: claims datum sets, stages inputs, runs user code, collects output."""

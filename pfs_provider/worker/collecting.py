@@ -1,7 +1,7 @@
 """Takes what user code left in ``/pfs/out``, as user code meant it.
 
-A link into ``/pfs`` becomes the file it points to; a link that leads anywhere else is refused, because it would carry
-files of this machine into a commit.
+A link into ``/pfs`` becomes the file it points to; a link that leads anywhere else is refused,
+because it would carry files of this machine into a commit.
 """
 
 import os
@@ -22,8 +22,8 @@ def collect_output(writer: ContentWriter, root: Path) -> None:
     """Add the files below ``<root>/out`` to the writer's batch.
 
     Raises:
-        RefusedError: ``source-illegal``: a link that leads out of ``/pfs``, a FIFO, a socket, a device or
-            an unrepresentable name; the path is named.
+        RefusedError: ``source-illegal``: a link that leads out of ``/pfs``, a FIFO, a socket, a
+            device or an unrepresentable name; the path is named.
     """
     _resolve_links(root)
     writer.put_folder("/", root / OUT)
@@ -54,7 +54,7 @@ def _follow(root: Path, link: Path) -> Path:
             if _is_inside(at, root) and at.exists():
                 return at
             break
-        to = os.readlink(at)
+        to = str(at.readlink())
         if to == "/pfs" or to.startswith("/pfs/"):
             at = root / to.removeprefix("/pfs").lstrip("/")
         elif to.startswith("/"):

@@ -119,7 +119,7 @@ class DatumWorker:
         return _Try(outcome, problem)
 
     def _recover(self, datum: DatumRecord) -> bool:
-        """Run ``err_cmd`` on the same files; its success means: no output, but no failure either."""
+        """Run ``err_cmd`` on the same files; its success means no output, but no failure."""
         command = self.plan.command
         try:
             outcome = self.executor.run(self._task(datum, command.err_cmd, command.err_stdin))

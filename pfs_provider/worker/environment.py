@@ -102,7 +102,7 @@ def build_environment(
 
 
 def search_path(python: str) -> str:
-    """Return a PATH: the folder of this interpreter, so that ``python`` is it, then the system's."""
+    """Return a PATH: this interpreter's folder, so that ``python`` is it, then the system's."""
     folder = str(PurePosixPath(python).parent)
     return SYSTEM_PATH if folder in SYSTEM_PATH.split(":") else f"{folder}:{SYSTEM_PATH}"
 

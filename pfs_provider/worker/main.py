@@ -1,7 +1,7 @@
 """The worker's entry: ``python -m pfs_provider.worker PIPELINE@JOB --number N --of M``.
 
-Exits 0 when nothing is left to do or it was told to stop, 1 when the store fails; its standard error says why.
-Knows the store, not the catalog.
+Exits 0 when nothing is left to do or it was told to stop, 1 when the store fails; its standard
+error says why. Knows the store, not the catalog.
 """
 
 import argparse

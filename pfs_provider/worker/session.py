@@ -1,7 +1,7 @@
-"""One worker's part in one job: takes sets, works their datums, delivers results, until nothing is left.
+"""One worker's part in one job: takes sets, works their datums, delivers results.
 
-Invariants: it reads and writes the store only. A set's result is delivered after all its bytes are stored. A worker
-that is told to stop gives its set back and leaves nothing that a retry must clean.
+Invariants: it reads and writes the store only. A set's result is delivered after all its bytes are
+stored. A worker that is told to stop gives its set back and leaves nothing that a retry must clean.
 """
 
 import threading
@@ -95,7 +95,7 @@ class WorkSession:
 
     @contextmanager
     def _beating(self) -> Iterator[None]:
-        """Give signs of life, store the growing log and look for the job's end, in the background."""
+        """Give signs of life, store the growing log, look for the job's end, in the background."""
         ended = threading.Event()
         self.queue.beat()
         thread = threading.Thread(target=self._beat, args=(ended,), name="beat", daemon=True)

@@ -1,6 +1,7 @@
 """Puts a datum's input files where its user code will see them: ``<root>/<input>/<path>``.
 
-Invariants: files are copies, verified as they are written; ``out`` is empty. Must not know: SQL, the queue.
+Invariants: files are copies, verified as they are written; ``out`` is empty. Must not know: SQL,
+the queue.
 """
 
 import shutil
