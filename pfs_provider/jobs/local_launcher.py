@@ -5,6 +5,7 @@ workers die with the process that launched them (they ask the kernel for that th
 the store's address and credentials, and nothing of the catalog.
 """
 
+import logging
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import WorkersState
 
 __all__ = ["LocalLauncher", "LocalWorkers"]
+
+logger = logging.getLogger(__name__)
 
 MAX_LOSSES = 4
 """Times that one worker may be lost until the job is given up: a datum may kill its worker."""
@@ -34,6 +37,7 @@ class LocalLauncher:
     def __init__(self, environment: Mapping[str, str], arguments: tuple[str, ...] = ()) -> None:
         self._environment = dict(environment)
         self._arguments = arguments
+        self._told: set[str] = set()
 
     def launch(self, job: JobRef, n_workers: int) -> "LocalWorkers":
         """Start ``n_workers`` processes for a job. See Launcher.launch."""
@@ -41,7 +45,8 @@ class LocalLauncher:
             [
                 _Process(self._command(job, number, n_workers), self._environment)
                 for number in range(n_workers)
-            ]
+            ],
+            self._told,
         )
 
     def _command(self, job: JobRef, number: int, n_workers: int) -> list[str]:
@@ -54,8 +59,9 @@ class LocalLauncher:
 class LocalWorkers:
     """The worker processes of one job."""
 
-    def __init__(self, processes: "list[_Process]") -> None:
+    def __init__(self, processes: "list[_Process]", told: set[str]) -> None:
         self._processes = processes
+        self._told = told
         try:
             for process in processes:
                 process.start()
@@ -85,7 +91,10 @@ class LocalWorkers:
         for process in self._processes:
             process.ask_to_end()
         for process in self._processes:
-            process.end(STOP_GRACE_S)
+            for line in process.end(STOP_GRACE_S).splitlines():
+                if line not in self._told:
+                    self._told.add(line)
+                    logger.warning("%s", line)
 
 
 class _Process:
@@ -118,7 +127,9 @@ class _Process:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
-    def end(self, grace_s: float) -> None:
+    def end(self, grace_s: float) -> str:
+        """Wait for the worker's end and return the last that it said."""
+        said = ""
         if self._process is not None:
             try:
                 self._process.wait(grace_s)
@@ -127,8 +138,10 @@ class _Process:
                 self._process.wait()
             self._process = None
         if self._errors is not None:
+            said = self._error_tail()
             self._errors.close()
             self._errors = None
+        return said
 
     def describe(self, status: int) -> str:
         how = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
