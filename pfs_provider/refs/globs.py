@@ -6,7 +6,9 @@ path element, ``**`` and classes do not have to. Two readings differ on purpose:
 
 Invariants: a glob is compiled once per text; matching is a pure function of glob and path. Runs of
 stars cannot backtrack into each other: a star whose neighbour can take over its characters is
-atomic, and a repeated group that gains nothing from repeating is tried once.
+atomic, and a repeated group that gains nothing from repeating is tried once. What remains: a
+repeated group inside of another, as in ``*(*(a)*(b))``, may take exponential time on a long path
+made for it.
 Must not know: trees, repos, specs.
 """
 
@@ -199,7 +201,9 @@ def _is_fixed(node: Node) -> bool:
     return isinstance(node, Text | AnyChar) or (isinstance(node, Class) and not node.has_slash)
 
 
-def _emit_node(node: Node, rest: Pattern, *, tail: str, capture: bool) -> str:
+def _emit_node(
+    node: Text | AnyChar | Class | Choice | Group, rest: Pattern, *, tail: str, capture: bool
+) -> str:
     match node:
         case Text(text):
             return re.escape(text)
@@ -212,8 +216,6 @@ def _emit_node(node: Node, rest: Pattern, *, tail: str, capture: bool) -> str:
             return f"(?:{_emit_options(options, tail=following, capture=capture)})"
         case Group():
             return _emit_group(node, rest, tail=tail, capture=capture)
-        case Star() | DoubleStar():
-            return _emit_star((node,), 0)[1]
         case _:
             assert_never(node)
 

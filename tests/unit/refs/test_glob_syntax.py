@@ -63,6 +63,7 @@ def test_groups_are_numbered_by_their_opening_bracket() -> None:
     [
         ("a[b", 2, "write \\["),
         ("a[", 2, "write \\["),
+        ("a[\\", 2, "write \\["),
         ("a[b-", 2, "write \\["),
         ("a(b", 2, "write \\("),
         ("a+(b", 2, "write \\+"),
