@@ -16,7 +16,7 @@ import json
 
 from blake3 import blake3
 
-from pfs_provider.datums.datum import Datum, Piece
+from pfs_provider.datums.datum import Datum, Piece, PieceSource
 from pfs_provider.spec.model import PipelineSpec
 
 __all__ = ["DATUM_ID_BYTES", "code_digest", "datum_id", "datum_key"]
@@ -83,16 +83,20 @@ def _length(data: bytes) -> bytes:
 def _piece_parts(piece: Piece) -> tuple[bytes, ...]:
     source = piece.source
     name, path = source.input.encode(), piece.path.encode()
-    mode = (
-        piece.is_dir
-        | source.lazy << 1
-        | source.empty_files << 2
-        | source.s3 << 3
-        | source.reference << 4
-        | (piece.join_on is not None) << 5
-        | (piece.group_by is not None) << 6
-    )
+    mode = piece.is_dir | _source_mode(source)
     content = b"" if source.reference else piece.digest
-    joined, grouped = (piece.join_on or "").encode(), (piece.group_by or "").encode()
-    fields = (name, path, content, joined, grouped)
-    return (bytes((mode,)), *(part for field in fields for part in (_length(field), field)))
+    if piece.join_on is None and piece.group_by is None:  # nearly always, so it is kept fast
+        keys = _NO_KEYS
+    else:
+        mode |= (piece.join_on is not None) << 5 | (piece.group_by is not None) << 6
+        joined, grouped = (piece.join_on or "").encode(), (piece.group_by or "").encode()
+        keys = _length(joined) + joined + _length(grouped) + grouped
+    head = bytes((mode,))
+    return head, _length(name), name, _length(path), path, _length(content), content, keys
+
+
+def _source_mode(source: PieceSource) -> int:
+    return source.lazy << 1 | source.empty_files << 2 | source.s3 << 3 | source.reference << 4
+
+
+_NO_KEYS = _length(b"") * 2
