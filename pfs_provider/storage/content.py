@@ -8,15 +8,18 @@ changes, repos.
 
 import io
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from pfs_provider.refs.paths import ROOT, join_path, parse_path
+from pfs_provider.errors import ErrorCode, RefusedError
+from pfs_provider.refs.paths import ROOT, parse_path
 from pfs_provider.storage.batches import Batch, PlaceTable
 from pfs_provider.storage.chunker import LARGE_FILE, cut_stream
 from pfs_provider.storage.digests import digest_bytes
+from pfs_provider.storage.folder_reader import NOT_REGULAR
 from pfs_provider.storage.folder_units import Unit, read_units
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.large_files import put_chunks
@@ -247,8 +250,11 @@ class ContentWriter:
 
 def _raw(path: str) -> bytes:
     clean = parse_path(path)
-    # join_path refuses the root as a file with the words of every other illegal path
-    return (join_path(ROOT, path) if clean == ROOT else clean).encode()
+    if clean == ROOT:
+        raise RefusedError(
+            ErrorCode.PATH_ILLEGAL, "path '/' is illegal for a file: it is the root", path=path
+        )
+    return clean.encode()
 
 
 def _read_head(stream: BinaryIO) -> bytes:
@@ -264,8 +270,7 @@ def _read_head(stream: BinaryIO) -> bytes:
 
 def _open_regular(source: bytes) -> BinaryIO:
     handle = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    stream = open(handle, "rb", buffering=0)  # noqa: PTH123, SIM115  # a descriptor; the caller closes
-    if not os.path.isfile(source):  # noqa: PTH113  # bytes
-        stream.close()
-        raise IsADirectoryError(21, "not a regular file", source)
-    return stream
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(NOT_REGULAR, "not a regular file", source)
+    return open(handle, "rb", buffering=0)  # noqa: PTH123  # a descriptor; the caller closes it

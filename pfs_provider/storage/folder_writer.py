@@ -7,6 +7,7 @@ link.
 Must not know: this project's errors, stores, trees.
 """
 
+import contextlib
 import os
 import sys
 from array import array
@@ -71,19 +72,30 @@ def write_files(
             raise CorruptFileError(name)
         path = root + b"/" + name
         mode = 0o777 if flags[row] & _EXECUTABLE else 0o666
-        handle = os.open(path if aside is None else root + b"/" + aside, _FLAGS, mode)
-        try:
-            _write(handle, data)
-        finally:
-            os.close(handle)
-        if aside is not None:
-            os.replace(root + b"/" + aside, path)  # noqa: PTH105  # bytes
+        if aside is None:
+            _create(path, data, mode)
+        else:
+            _replace(path, root + b"/" + aside, data, mode)
 
 
-def _write(handle: int, data: memoryview) -> None:
-    done = os.write(handle, data)
-    while done < len(data):
-        done += os.write(handle, data[done:])
+def _create(path: bytes, data: memoryview, mode: int) -> None:
+    handle = os.open(path, _FLAGS, mode)
+    try:
+        done = os.write(handle, data)
+        while done < len(data):
+            done += os.write(handle, data[done:])
+    finally:
+        os.close(handle)
+
+
+def _replace(path: bytes, aside: bytes, data: memoryview, mode: int) -> None:
+    try:
+        _create(aside, data, mode)
+        os.replace(aside, path)  # noqa: PTH105  # bytes
+    except OSError as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)  # noqa: PTH108  # bytes
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def _inflate(stored: memoryview, name: bytes) -> memoryview:

@@ -11,7 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from pfs_provider.clock import Clock
 from pfs_provider.errors import ErrorCode, PfsError
@@ -41,6 +47,14 @@ class Storage:
         self.pool = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="pfs-storage")
         self.cache = ObjectCache(_CACHE_BYTES)
         self.is_near = store.traits.is_near
+        self._repeat = Retrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            # from tens of milliseconds to two seconds, spread so that many writers do not march
+            wait=wait_exponential(multiplier=0.05, max=2) + wait_random(0, 0.05),
+            retry=retry_if_exception(_is_repeatable),
+            sleep=clock.sleep,
+            reraise=True,
+        )
 
     def put(self, key: str, data: Data) -> bool:
         """Store a content-addressed object unless it is there; idempotent, repeated on trouble.
@@ -52,17 +66,17 @@ class Storage:
             UnknownOutcomeError: ``write-unknown`` after some repeats.
             UnavailableError: ``store-unavailable``, ``store-read-only`` or ``store-full``.
         """
-        made: bool = self._retrying()(self.store.create, key, data)
+        made: bool = self._repeat(self.store.create, key, data)
         return made
 
     def get(self, key: str, *, start: int = 0, stop: int | None = None) -> bytes:
         """Return bytes of an object, repeated on trouble. Raises as ``ObjectStore.read``."""
-        data: bytes = self._retrying()(self.store.read, key, start=start, stop=stop)
+        data: bytes = self._repeat(self.store.read, key, start=start, stop=stop)
         return data
 
     def has(self, key: str) -> bool:
         """Return whether there is an object of that name."""
-        return self._retrying()(self.store.find, key) is not None
+        return self._repeat(self.store.find, key) is not None
 
     def close(self) -> None:
         """Stop the pool's threads. Idempotent."""
@@ -78,15 +92,6 @@ class Storage:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _retrying(self) -> Retrying:
-        return Retrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_exponential_jitter(initial=0.05, max=2),
-            retry=retry_if_exception(_is_repeatable),
-            sleep=self.clock.sleep,
-            reraise=True,
-        )
 
 
 class ObjectCache:

@@ -15,8 +15,11 @@ from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
 
 __all__ = ["ASIDE", "TargetFolder", "target_error", "write_aside"]
 
-ASIDE = b".pfs-%d" % os.getpid()
-"""Begin of the names of files that are not whole yet; they lie beside what they become."""
+ASIDE = b".pfs-" + os.urandom(8).hex().encode()
+"""Begin of the names of files that are not whole yet; they lie beside what they become.
+
+Random, since process ids repeat across containers that share a folder, and after a crash.
+"""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 

@@ -93,7 +93,9 @@ def test_a_part_is_read(store: ObjectStore, start: int, stop: int | None, expect
     assert store.read("a", start=start, stop=stop) == expected
 
 
-@pytest.mark.parametrize("span", [{}, {"start": 1}, {"start": 1, "stop": 2}, {"start": 1, "stop": 1}])
+@pytest.mark.parametrize(
+    "span", [{}, {"start": 1}, {"start": 1, "stop": 2}, {"start": 1, "stop": 1}]
+)
 def test_reading_what_is_not_there_says_so(store: ObjectStore, span: dict[str, int]) -> None:
     with pytest.raises(NotFoundError, match="a/nothing") as caught:
         store.read("a/nothing", **span)  # type: ignore[arg-type]  # start and stop by name
