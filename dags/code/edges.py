@@ -1,11 +1,14 @@
 """Write the edges of every picture in /pfs/images to /pfs/out, as PNG."""
 
+import os
 from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
-IMAGES = Path("/pfs/images")
-OUT = Path("/pfs/out")
+# PFS_ROOT is /pfs, but where a machine allows no mount namespaces.
+ROOT = Path(os.environ.get("PFS_ROOT", "/pfs"))
+IMAGES = ROOT / "images"
+OUT = ROOT / "out"
 
 for path in sorted(IMAGES.rglob("*")):
     if not path.is_file():

@@ -1,10 +1,13 @@
 """Lay out the pictures of /pfs/images, each beside its edges, on one sheet."""
 
 import math
+import os
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
+# PFS_ROOT is /pfs, but where a machine allows no mount namespaces.
+ROOT = Path(os.environ.get("PFS_ROOT", "/pfs"))
 TILE = (320, 240)
 GAP = 8
 PAIRS_PER_ROW = 2
@@ -20,7 +23,7 @@ def read_tile(path: Path) -> Image.Image:
 
 def main() -> None:
     """Write the sheet."""
-    images, edges = Path("/pfs/images"), Path("/pfs/edges")
+    images, edges = ROOT / "images", ROOT / "edges"
     pairs = [
         (path, edges / path.relative_to(images).with_suffix(".png"))
         for path in sorted(images.rglob("*"))
@@ -35,7 +38,7 @@ def main() -> None:
         row, column = divmod(place, columns)
         if path.is_file():
             sheet.paste(read_tile(path), (GAP + column * step_x, GAP + row * step_y))
-    sheet.save("/pfs/out/montage.png")
+    sheet.save(ROOT / "out" / "montage.png")
     print(f"{len(pairs)} pictures, {sheet.width} x {sheet.height}")
 
 
