@@ -20,7 +20,7 @@ from pfs_provider.catalog.graph import (
 )
 from pfs_provider.catalog.heads import find_branch_row, insert_branch, move_head
 from pfs_provider.catalog.keys import branch_key
-from pfs_provider.catalog.repos import get_repo
+from pfs_provider.catalog.repos import check_repo
 from pfs_provider.catalog.tables import branches, commits, deltas, pipelines, provenance, triggers
 from pfs_provider.catalog.transaction import Stale, Tx
 from pfs_provider.catalog.triggers import find_triggers, find_watcher, set_trigger
@@ -53,7 +53,7 @@ def get_branch(tx: Tx, key: BranchKey) -> Branch:
     """
     found = find_branch(tx, key)
     if found is None:
-        get_repo(tx, key.repo)
+        check_repo(tx, key.repo)
         raise NotFoundError(
             ErrorCode.BRANCH_NOT_FOUND,
             f"branch {key} does not exist: commit to it, or create it with "
@@ -65,7 +65,7 @@ def get_branch(tx: Tx, key: BranchKey) -> Branch:
 
 def list_branches(tx: Tx, repo: RepoKey) -> tuple[Branch, ...]:
     """Return the branches of a repo by name. Raises NotFoundError ``repo-not-found``."""
-    get_repo(tx, repo)
+    check_repo(tx, repo)
     query = select(branches).where(branches.c.repo == repo.full).order_by(branches.c.key)
     return _values(tx, tx.all(query))
 
@@ -114,7 +114,7 @@ def create_branch(
         NotFoundError: ``repo-not-found``, ``commit-not-found`` or ``branch-not-found``.
         RefusedError: ``provenance-illegal``, ``trigger-illegal`` or ``output-branch``.
     """
-    get_repo(tx, key.repo)
+    check_repo(tx, key.repo)
     inputs = list(dict.fromkeys(provenance or ()))
     if inputs and trigger is not None:
         raise RefusedError(
@@ -138,7 +138,7 @@ def create_branch(
 def ensure_branch(tx: Tx, key: BranchKey) -> None:
     """Make a branch without a commit if it does not exist. The repo has to exist."""
     if find_branch_row(tx, key) is None:
-        get_repo(tx, key.repo)
+        check_repo(tx, key.repo)
         insert_branch(tx, key)
 
 

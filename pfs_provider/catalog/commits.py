@@ -20,7 +20,7 @@ from pfs_provider.catalog.commit_rows import (
 )
 from pfs_provider.catalog.graph import edges_into
 from pfs_provider.catalog.heads import find_branch_row, move_head, set_open_commit
-from pfs_provider.catalog.repos import get_repo
+from pfs_provider.catalog.repos import check_repo
 from pfs_provider.catalog.settling import settle_commit
 from pfs_provider.catalog.tables import commit_provenance, commits, deltas, jobs, pipelines
 from pfs_provider.catalog.transaction import Tx
@@ -55,7 +55,7 @@ def get_commit(tx: Tx, repo: RepoKey, id_: CommitId) -> Commit:
     """
     found = fetch_commit(tx, repo, id_)
     if found is None:
-        get_repo(tx, repo)
+        check_repo(tx, repo)
         raise NotFoundError(
             ErrorCode.COMMIT_NOT_FOUND,
             f"commit {repo}@{id_} does not exist: see `pfs list commit {repo}`",

@@ -12,7 +12,7 @@ from sqlalchemy import CTE, Select, literal, select
 from pfs_provider.catalog.branches import get_branch
 from pfs_provider.catalog.commit_rows import commit_values, fetch_commit, select_commits
 from pfs_provider.catalog.lineage import find_in_provenance
-from pfs_provider.catalog.repos import get_repo
+from pfs_provider.catalog.repos import check_repo
 from pfs_provider.catalog.tables import commits
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Branch, Commit
@@ -86,7 +86,7 @@ def _resolve_id(tx: Tx, address: Address, id_: CommitId) -> Commit:
     found = fetch_commit(tx, address.repo, id_)
     if found is not None:
         return found
-    get_repo(tx, address.repo)
+    check_repo(tx, address.repo)
     read = find_in_provenance(tx, id_, address.repo)
     if read is None:
         raise _not_found(
@@ -182,7 +182,7 @@ def list_commits(
         NotFoundError: ``repo-not-found`` or ``branch-not-found``.
     """
     if branch is None:
-        get_repo(tx, repo)
+        check_repo(tx, repo)
         query = select_commits().where(commits.c.repo == repo.full)
         return commit_values(tx, tx.all(query.order_by(commits.c.number.desc()).limit(limit)))
     found = get_branch(tx, BranchKey(repo, branch))

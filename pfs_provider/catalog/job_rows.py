@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
 
 from pfs_provider.catalog.commit_rows import pins_of
 from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
-from pfs_provider.catalog.tables import ACTIVE_STATES, commits, jobs
+from pfs_provider.catalog.tables import IS_ACTIVE, commits, jobs
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Counts, Job
 from pfs_provider.refs.ids import CommitId
@@ -69,9 +69,7 @@ def select_claimable(tx: Tx, *, owner: str | None) -> Select[Any]:
     free: ColumnElement[bool] = or_(jobs.c.owner.is_(None), jobs.c.lease_until < tx.now)
     if owner is not None:
         free = or_(free, jobs.c.owner == owner)
-    return select(jobs).where(
-        jobs.c.state.in_(ACTIVE_STATES), jobs.c.state.in_(_CLAIMABLE), and_(free, ~base_is_open)
-    )
+    return select(jobs).where(IS_ACTIVE, jobs.c.state.in_(_CLAIMABLE), and_(free, ~base_is_open))
 
 
 def count_columns(counts: Counts | None) -> dict[str, int]:

@@ -22,7 +22,7 @@ from pfs_provider.catalog.job_rows import (
 )
 from pfs_provider.catalog.keys import pipeline_key, pipeline_text
 from pfs_provider.catalog.settling import NO_TREE, end_job, settle_commit
-from pfs_provider.catalog.tables import ACTIVE_STATES, jobs
+from pfs_provider.catalog.tables import IS_ACTIVE, jobs
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.triggers import fire_triggers
 from pfs_provider.catalog.values import Commit, Counts, Job, JobState
@@ -339,9 +339,7 @@ def stop_job(
 
 def kill_jobs(tx: Tx, pipeline: PipelineKey, *, reason: str) -> int:
     """Kill all jobs of a pipeline that have not ended; return how many there were."""
-    query = select(jobs).where(
-        jobs.c.pipeline == pipeline_text(pipeline), jobs.c.state.in_(ACTIVE_STATES)
-    )
+    query = select(jobs).where(jobs.c.pipeline == pipeline_text(pipeline), IS_ACTIVE)
     found = job_values(tx, tx.all(query.order_by(jobs.c.number)))
     for job in found:
         _kill(tx, job, reason=reason)

@@ -19,7 +19,7 @@ from pfs_provider.catalog.heads import find_branch_row
 from pfs_provider.catalog.jobs import kill_jobs, list_jobs
 from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
 from pfs_provider.catalog.projects import get_project
-from pfs_provider.catalog.repos import check_unused, create_repo, erase_repo, find_repo, get_repo
+from pfs_provider.catalog.repos import check_repo, check_unused, create_repo, erase_repo, find_repo
 from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines, repos
 from pfs_provider.catalog.transaction import Stale, Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput, PipelineState
@@ -182,7 +182,7 @@ def _check_inputs(tx: Tx, key: PipelineKey, inputs: Sequence[PipelineInput]) -> 
                 f"pipeline {key} cannot read its own output ({item.branch})",
                 pipeline=str(key),
             )
-        get_repo(tx, item.branch.repo)
+        check_repo(tx, item.branch.repo)
 
 
 def _insert_version(

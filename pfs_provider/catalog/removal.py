@@ -17,7 +17,7 @@ from pfs_provider.catalog.keys import branch_key
 from pfs_provider.catalog.lineage import readers_of
 from pfs_provider.catalog.settling import end_job
 from pfs_provider.catalog.tables import (
-    ACTIVE_STATES,
+    IS_ACTIVE,
     branches,
     commit_provenance,
     commits,
@@ -167,7 +167,7 @@ def _restore(tx: Tx, moved: Sequence[str]) -> None:
 def _erase(tx: Tx, commit: Commit) -> None:
     repo = commit.repo.full
     job = (jobs.c.pipeline == repo, jobs.c.id == commit.id)
-    if tx.first(select(jobs.c.id).where(*job, jobs.c.state.in_(ACTIVE_STATES))) is not None:
+    if tx.first(select(jobs.c.id).where(*job, IS_ACTIVE)) is not None:
         end_job(tx, repo, commit.id, state="killed", columns={"reason": "its change was deleted"})
     tx.run(delete(jobs).where(*job))
     for table in (deltas, commit_provenance, commits):

@@ -4,12 +4,14 @@ Must not know: what is in their commits.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, func, insert, select
 
+from pfs_provider.catalog.commit_rows import with_refs
 from pfs_provider.catalog.keys import branch_of, repo_key
 from pfs_provider.catalog.projects import get_project
+from pfs_provider.catalog.settling import fail_readers
 from pfs_provider.catalog.tables import (
     branches,
     commit_provenance,
@@ -26,6 +28,7 @@ from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.refs.names import DEFAULT_BRANCH, PipelineKey, RepoKey
 
 __all__ = [
+    "check_repo",
     "check_unused",
     "create_repo",
     "delete_repo",
@@ -34,6 +37,9 @@ __all__ = [
     "get_repo",
     "list_repos",
 ]
+
+
+_BY_KEY: Final = select(repos.c.key).where(repos.c.key == bindparam("key"))
 
 
 def create_repo(tx: Tx, key: RepoKey, *, description: str = "") -> Repo:
@@ -65,12 +71,26 @@ def get_repo(tx: Tx, key: RepoKey) -> Repo:
     """Return a repo. Raises NotFoundError ``repo-not-found``."""
     found = find_repo(tx, key)
     if found is None:
-        raise NotFoundError(
-            ErrorCode.REPO_NOT_FOUND,
-            f"repo {key} does not exist: create it with `pfs create repo {key}`",
-            repo=key.full,
-        )
+        raise _not_found(key)
     return found
+
+
+def check_repo(tx: Tx, key: RepoKey) -> None:
+    """Return if the repo exists, which costs less than to get it.
+
+    Raises:
+        NotFoundError: ``repo-not-found``.
+    """
+    if tx.first(_BY_KEY, {"key": key.full}) is None:
+        raise _not_found(key)
+
+
+def _not_found(key: RepoKey) -> NotFoundError:
+    return NotFoundError(
+        ErrorCode.REPO_NOT_FOUND,
+        f"repo {key} does not exist: create it with `pfs create repo {key}`",
+        repo=key.full,
+    )
 
 
 def list_repos(tx: Tx, project: str | None = None) -> tuple[Repo, ...]:
@@ -101,26 +121,18 @@ def _values(tx: Tx, rows: Sequence[Row[Any]]) -> tuple[Repo, ...]:
 
 def _sizes(tx: Tx, names: Sequence[str]) -> dict[str, int]:
     """Return the sizes of the newest states of ``master`` that finished without error."""
+    level = {branch_of(name, DEFAULT_BRANCH) for name in names}
+    query = select(commits.c.repo, commits.c.parent, commits.c.state, commits.c.size)
+    rows = tx.all(
+        query.join(
+            branches, (branches.c.repo == commits.c.repo) & (branches.c.head == commits.c.id)
+        ).where(branches.c.key.in_(level))
+    )
     found: dict[str, int] = {}
-    level = [branch_of(name, DEFAULT_BRANCH) for name in names]
-    heads = (
-        select(commits.c.repo, commits.c.id, commits.c.parent, commits.c.state, commits.c.size)
-        .join(branches, (branches.c.repo == commits.c.repo) & (branches.c.head == commits.c.id))
-        .where(branches.c.key.in_(level))
-    )
-    walk = heads.cte("walk", recursive=True)
-    older = select(
-        commits.c.repo, commits.c.id, commits.c.parent, commits.c.state, commits.c.size
-    ).join(
-        walk,
-        (walk.c.repo == commits.c.repo)
-        & (walk.c.parent == commits.c.id)
-        & (walk.c.state != "finished"),
-    )
-    walk = walk.union_all(older)
-    if level:
-        query = select(walk.c.repo, walk.c.size).where(walk.c.state == "finished")
-        found = {row.repo: int(row.size or 0) for row in tx.all(query)}
+    while rows:
+        found.update({row.repo: int(row.size or 0) for row in rows if row.state == "finished"})
+        older = [(row.repo, row.parent) for row in rows if row.state != "finished" and row.parent]
+        rows = tx.all(query.where(with_refs(commits.c.repo, commits.c.id, older))) if older else []
     return found
 
 
@@ -173,8 +185,12 @@ def check_unused(tx: Tx, key: RepoKey) -> None:
 
 
 def erase_repo(tx: Tx, key: RepoKey) -> None:
-    """Delete the rows of a repo and all edges to it. The caller has checked that it may go."""
+    """Delete the rows of a repo and all edges to it. The caller has checked that it may go.
+
+    What is being made from it elsewhere ends with an error: its inputs are gone.
+    """
     repo = key.full
+    fail_readers(tx, repo, blame=f"repo {repo}, which was deleted")
     inside = select(branches.c.key).where(branches.c.repo == repo)
     tx.run(
         delete(provenance).where(provenance.c.branch.in_(inside) | provenance.c.input.in_(inside))

@@ -13,12 +13,12 @@ from sqlalchemy import select, update
 
 from pfs_provider.catalog.commit_rows import CommitRef, end_commit, find_states, pins_of, with_refs
 from pfs_provider.catalog.keys import pipeline_key, repo_key
-from pfs_provider.catalog.tables import ACTIVE_STATES, commit_provenance, commits, jobs
+from pfs_provider.catalog.tables import IS_ACTIVE, commit_provenance, commits, jobs
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey
 
-__all__ = ["NO_TREE", "end_job", "fail_unrunnable", "settle", "settle_commit"]
+__all__ = ["NO_TREE", "end_job", "fail_readers", "fail_unrunnable", "settle", "settle_commit"]
 
 NO_TREE: Final[Mapping[str, Any]] = {"n_files": 0, "size": 0}
 """Columns of a commit that ended before anybody wrote into it."""
@@ -59,13 +59,30 @@ def settle(tx: Tx, ended: CommitRef) -> None:
 
 def fail_unrunnable(tx: Tx, branch: BranchKey, id_: CommitId, *, blame: str) -> None:
     """End a commit, and its job if it has one, because an input has an error."""
-    reason = f"input {blame} has an error"
+    reason = f"input {blame} has an error" if "@" in blame else f"input gone: {blame}"
     running = select(jobs.c.state).where(
-        jobs.c.pipeline == branch.repo.full, jobs.c.id == id_, jobs.c.state.in_(ACTIVE_STATES)
+        jobs.c.pipeline == branch.repo.full, jobs.c.id == id_, IS_ACTIVE
     )
     if tx.first(running) is not None:
         end_job(tx, branch.repo.full, id_, state="unrunnable", columns={"reason": reason})
     end_commit(tx, branch, id_, error=reason, columns=NO_TREE)
+
+
+def fail_readers(tx: Tx, repo: str, *, blame: str) -> None:
+    """End the open commits of other repos that read this one, and everything below them."""
+    table = commit_provenance
+    query = (
+        select(commits.c.repo, commits.c.id, commits.c.branch)
+        .join(table, (table.c.repo == commits.c.repo) & (table.c.id == commits.c.id))
+        .where(table.c.input_repo == repo, commits.c.repo != repo)
+        .where(commits.c.state == "open", commits.c.origin == "auto")
+        .distinct()
+    )
+    for row in tx.all(query):
+        ref = (row.repo, row.id)
+        if find_states(tx, [ref])[ref] == "open":
+            fail_unrunnable(tx, BranchKey(repo_key(row.repo), row.branch), row.id, blame=blame)
+            settle(tx, ref)
 
 
 def _open_readers(tx: Tx, ref: CommitRef) -> list[tuple[CommitRef, str]]:

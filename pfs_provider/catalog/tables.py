@@ -9,13 +9,24 @@ Must not know: verbs. No row leaves this room.
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, MetaData, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Index,
+    MetaData,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 __all__ = [
     "ACTIVE_STATES",
+    "IS_ACTIVE",
     "METADATA",
     "branches",
     "commit_provenance",
@@ -288,6 +299,10 @@ class TransactionRow(Row, table=True):
     id: str = Field(primary_key=True)
     started: datetime = Field(sa_type=UtcTime)
     requests: list[Any] = Field(sa_type=JSON)
+
+
+IS_ACTIVE: Final = text(f"pfs_job.{_ACTIVE_SQL}")
+"""That a job has not ended, in the very words of the partial index: bound values would not use it."""
 
 
 def _table(row: type[Row]) -> SqlTable:

@@ -5,7 +5,7 @@ go back along the events; numbers are handed out here, in memory, and written wi
 end, which is safe because writers are serialised. Must not know: what the rows mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,17 +67,25 @@ class Tx:
         """Return an id that nobody has used, whatever the transaction's is."""
         return CommitId(self._ids.new_id())
 
-    def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
+    def run(
+        self,
+        statement: Executable,
+        rows: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
+    ) -> int:
         """Execute a write; return the number of rows it touched."""
         return self._connection.execute(statement, rows).rowcount
 
-    def all(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Return all rows of a query."""
-        return self._connection.execute(statement).all()
+    def all(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Return all rows of a query; ``values`` are for statements that were built once."""
+        return self._connection.execute(statement, values).all()
 
-    def first(self, statement: Executable) -> Row[Any] | None:
+    def first(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Row[Any] | None:
         """Return the first row of a query, if there is one."""
-        return self._connection.execute(statement).first()
+        return self._connection.execute(statement, values).first()
 
     def scalar(self, statement: Executable) -> Any:  # noqa: ANN401 a column's type is the caller's to know
         """Return the first column of the first row of a query, if there is one."""

@@ -51,7 +51,6 @@ def test_only_own_processes_are_visible(bench: Bench) -> None:
 
     pids = [int(word) for word in numbers if word.isdigit()]
     assert len(pids) == 2  # the first process and `ls`
-    assert max(pids) < 10
 
 
 def test_hidden_folders_and_files_cannot_be_read(bench: Bench) -> None:
