@@ -1,33 +1,39 @@
-"""The first process of a task: made before the task is known, it prepares, starts and ends it.
+"""The first process of a task's namespaces: prepares, takes a task, ends it, prepares for the next.
 
-In namespaces it is process 1; without them it adopts the command's orphans. Invariants: it never
-returns to the spawner's loop; it reports once, when no other process of the task is left, or never,
-if it was killed.
+In namespaces it is process 1 of its process namespace and makes new mount and IPC namespaces for each
+task; without them it adopts the command's orphans. It stays for many tasks, because starting it costs
+more than all else. Invariants: it never returns to the spawner's loop; it reports a task when no other
+process of it is left; one that user code has changed in any way ends instead of taking another task.
 """
 
 import errno
 import json
 import os
+import resource
 import select
 import signal
 from socket import socket
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from pfs_provider.worker.executors.spawner import kernel, processes, sandbox
-from pfs_provider.worker.executors.spawner.command import LaunchError, reap_until, rehearse, start
+from pfs_provider.worker.executors.spawner.command import Identity, LaunchError, reap_until, start
 from pfs_provider.worker.executors.spawner.wire import Parcel, receive
 
-__all__ = ["TRIAL", "Init", "IsolatedInit", "PlainInit"]
+__all__ = ["DONE", "TRIAL", "Init"]
 
+DONE = b"done"
+"""What the spawner hears when a task is over, before the worker hears it."""
 TRIAL: dict[str, object] = {"hidden": [], "user": None, "cmd": None}
 """A task that ends where user code would start; its folder is all of the machine."""
+
+_LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 
 
 class _Request:
     """What a task's text says, checked by nobody: the worker is our own program."""
 
-    __slots__ = ("cmd", "cwd", "env", "gid", "groups", "hidden", "uid")
+    __slots__ = ("cmd", "cwd", "env", "hidden", "identity")
 
     def __init__(self, text: int) -> None:
         said = json.loads(_read(text))
@@ -35,10 +41,8 @@ class _Request:
         self.cmd: list[str] | None = said["cmd"]
         self.env: dict[str, str] = said.get("env", {})
         self.cwd: str = said.get("cwd", "/")
-        self.uid, self.gid = os.geteuid(), os.getegid()
-        self.groups: list[int] | None = None
-        if said["user"] is not None:
-            self.uid, self.gid, self.groups = said["user"]
+        user = said["user"]
+        self.identity = None if user is None else Identity(*user)
 
 
 def _read(text: int) -> bytes:
@@ -48,37 +52,58 @@ def _read(text: int) -> bytes:
     return b"".join(blocks)
 
 
-class Init(Protocol):
-    """A task's first process."""
+class Init:
+    """One first process.
 
-    def __init__(self, channel: socket, lifeline: int) -> None:
-        """Take the socket on which the task comes and a pipe that hangs up with the spawner."""
+    Args:
+        channel: Brings tasks; the spawner's end hangs up when no more will come.
+        lifeline: A pipe that hangs up when the spawner is dead.
+        base: A descriptor of the spawner's mount namespace; None for a process without namespaces.
+    """
 
-    def run(self) -> NoReturn:
-        """Wait for a task, do it, report, end this process."""
-
-
-class IsolatedInit:
-    """Process 1 of new namespaces: when it ends, the kernel ends all that is left."""
-
-    def __init__(self, channel: socket, lifeline: int) -> None:
+    def __init__(self, channel: socket, lifeline: int, base: int | None) -> None:
         self._channel = channel
         self._lifeline = lifeline
+        self._base = base
+        self._death = signal.SIGTERM if base is None else signal.SIGKILL
 
     def run(self) -> NoReturn:
-        """Wait for a task, do it, report, end this process."""
-        _tie(self._lifeline, signal.SIGKILL)
-        problem: OSError | None = None
-        try:
-            sandbox.prepare()
-            rehearse()
-        except OSError as error:
-            problem = error
-        parcel = receive(self._channel)
-        if parcel is not None:
+        """Do tasks until there are no more, then end this process."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored by a process 1
+        if self._base is None:
+            signal.signal(signal.SIGTERM, _stop)
+            kernel.reap_orphans()
+        self._tie()
+        kernel.hide_from_peers()
+        posture = _posture()
+        while _posture() == posture:
+            problem = self._prepare()
+            parcel = receive(self._channel)
+            if parcel is None:
+                break
             with socket(fileno=parcel.report) as report:
-                report.send(json.dumps(self._answer(parcel, problem)).encode())
+                answer = self._answer(parcel, problem)
+                self._channel.send(DONE)
+                report.send(json.dumps(answer).encode())
         os._exit(0)
+
+    def _tie(self) -> None:
+        """End with the spawner, also if it ended just before."""
+        kernel.die_with_parent(self._death)
+        poll = select.poll()
+        poll.register(self._lifeline, 0)  # a hang-up is always reported
+        if poll.poll(0):
+            os._exit(1)
+
+    def _prepare(self) -> OSError | None:
+        """Leave the last task's namespaces for new ones; return what went wrong."""
+        if self._base is None:
+            return None
+        try:
+            sandbox.prepare(self._base)
+        except OSError as error:
+            return error
+        return None
 
     def _answer(self, parcel: Parcel, problem: OSError | None) -> dict[str, object]:
         try:
@@ -86,73 +111,38 @@ class IsolatedInit:
                 raise problem
             return {"status": self._work(parcel)}
         except OSError as error:
-            return _describe(error)
+            step = error.step if isinstance(error, LaunchError) else "sandbox"
+            path = str(error.filename or error)
+            return {"step": step, "errno": error.errno or errno.EIO, "path": path}
+        finally:
+            parcel.close()
 
     def _work(self, parcel: Parcel) -> int:
         asked = _Request(parcel.text)
-        if asked.groups is not None:
-            parcel.give_to(asked.uid, asked.gid)
-        assert parcel.folder is not None  # the spawner adds it
-        sandbox.complete(parcel.folder, asked.hidden, asked.uid, asked.gid)
-        sandbox.drop_power(asked.uid, asked.gid, asked.groups)
-        _tie(self._lifeline, signal.SIGKILL)  # a change of the user undid it
-        kernel.hide_from_peers()
+        if asked.identity is not None:
+            parcel.give_to(asked.identity.uid, asked.identity.gid)
+        if parcel.folder is not None:
+            sandbox.complete(parcel.folder, asked.hidden, asked.identity)
         if asked.cmd is None:
             return 0
-        pid = start(asked.cmd, asked.env, asked.cwd, stdin=parcel.stdin, log=parcel.log)
-        parcel.close()
+        files = parcel.stdin, parcel.log
+        pid = start(asked.cmd, asked.env, asked.cwd, files=files, identity=asked.identity)
+        if asked.identity is not None:
+            self._tie()  # a change of the user undid it
         status = reap_until(pid)
-        processes.end_namespace()
+        (processes.end_descendants if self._base is None else processes.end_namespace)()
         return status
 
 
-class PlainInit:
-    """A child of the spawner that adopts what the command leaves, and ends it."""
-
-    def __init__(self, channel: socket, lifeline: int) -> None:
-        self._channel = channel
-        self._lifeline = lifeline
-
-    def run(self) -> NoReturn:
-        """Wait for a task, do it, report, end this process."""
-        kernel.reap_orphans()
-        signal.signal(signal.SIGTERM, _stop)
-        _tie(self._lifeline, signal.SIGTERM)
-        parcel = receive(self._channel)
-        if parcel is not None:
-            with socket(fileno=parcel.report) as report:
-                report.send(json.dumps(self._answer(parcel)).encode())
-        os._exit(0)
-
-    def _answer(self, parcel: Parcel) -> dict[str, object]:
-        try:
-            asked = _Request(parcel.text)
-            if asked.groups is not None:
-                parcel.give_to(asked.uid, asked.gid)
-                sandbox.drop_power(asked.uid, asked.gid, asked.groups)
-                _tie(self._lifeline, signal.SIGTERM)  # a change of the user undid it
-            cmd = asked.cmd or []
-            pid = start(cmd, asked.env, asked.cwd, stdin=parcel.stdin, log=parcel.log)
-            parcel.close()
-            status = reap_until(pid)
-        except OSError as error:
-            return _describe(error)
-        processes.end_descendants()
-        return {"status": status}
-
-
-def _describe(error: OSError) -> dict[str, object]:
-    step = error.step if isinstance(error, LaunchError) else "sandbox"
-    return {"step": step, "errno": error.errno or errno.EIO, "path": str(error.filename or error)}
-
-
-def _tie(lifeline: int, death: int) -> None:
-    """End with the spawner, also if it ended just before."""
-    kernel.die_with_parent(death)
-    poll = select.poll()
-    poll.register(lifeline, 0)  # a hang-up is always reported
-    if poll.poll(0):
-        os._exit(1)
+def _posture() -> tuple[object, ...]:
+    """Return what a process of the same user can change about this one."""
+    limits = tuple(resource.getrlimit(limit) for limit in _LIMITS)
+    return (
+        limits,
+        os.getpriority(os.PRIO_PROCESS, 0),
+        os.sched_getaffinity(0),
+        os.sched_getscheduler(0),
+    )
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

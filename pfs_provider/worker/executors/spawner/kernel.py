@@ -16,7 +16,9 @@ __all__ = [
     "clone",
     "detach",
     "die_with_parent",
+    "enter_mounts",
     "forbid_new_privileges",
+    "forget_inheritable",
     "hide_from_peers",
     "is_supported",
     "make_read_only",
@@ -24,7 +26,6 @@ __all__ = [
     "open_tree",
     "pivot",
     "reap_orphans",
-    "set_capabilities",
     "unshare",
 ]
 
@@ -32,12 +33,12 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 1 << 5, 1 << 12, 1 << 14, 1 << 19
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 1 << 17, 1 << 27, 1 << 28, 1 << 29
 
-_CALLS = {  # clone, pivot_root, capset: the numbers that differ by machine (asm/unistd.h)
-    "x86_64": (56, 155, 126),
-    "aarch64": (220, 41, 91),
-    "riscv64": (220, 41, 91),
+_CALLS = {  # clone, pivot_root: the numbers that differ by machine (asm/unistd.h)
+    "x86_64": (56, 155),
+    "aarch64": (220, 41),
+    "riscv64": (220, 41),
 }
-_CLONE, _PIVOT_ROOT, _CAPSET = _CALLS.get(os.uname().machine, (0, 0, 0))
+_CLONE, _PIVOT_ROOT = _CALLS.get(os.uname().machine, (0, 0))
 # The same on every machine.
 _OPEN_TREE, _MOVE_MOUNT = 428, 429  # Linux >= 5.2
 _MOUNT_SETATTR = 442  # Linux >= 5.12
@@ -171,9 +172,16 @@ def bound_capabilities(keep: int) -> None:
                 raise
 
 
-def set_capabilities(keep: int) -> None:
-    """Set the permitted and effective capabilities; none is inheritable."""
-    low, high = keep & 0xFFFFFFFF, keep >> 32
+def forget_inheritable() -> None:
+    """Let no program started from here on inherit capabilities that this process was given to pass on."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    data = struct.pack("6I", low, low, 0, high, high, 0)
-    _syscall("set capabilities", _CAPSET, header, data)
+    data = ctypes.create_string_buffer(24)
+    _check(_libc.capget(header, data), "read capabilities")
+    effective, permitted, _, effective_high, permitted_high, _ = struct.unpack("6I", data.raw)
+    words = (effective, permitted, 0, effective_high, permitted_high, 0)
+    _check(_libc.capset(header, struct.pack("6I", *words)), "set capabilities")
+
+
+def enter_mounts(namespace: int) -> None:
+    """Enter the mount namespace that the descriptor names, at its root."""
+    _check(_libc.setns(namespace, CLONE_NEWNS), "enter the spawner's mounts")

@@ -1,10 +1,9 @@
 """What is private to one task: its /pfs, /proc, /tmp and home, and the covers over hidden folders.
 
-Runs in the first process of the task's namespaces, before user code: ``prepare`` before the task is
-known, so that it waits for none of it, ``complete`` and ``drop_power`` after. Invariants: after
-``prepare`` the machine's own tree cannot be reached by any path; after ``drop_power`` no capability
-is left that could change a mount.
-Must not know: how tasks arrive and how results go back.
+Runs in a first process: ``prepare`` before the task is known, so that it waits for none of it,
+``complete`` after. Invariants: after ``prepare`` the machine's own tree cannot be reached by any path;
+user code gets no capability that could change a mount, because the bounding set has none and exec
+keeps to it. Must not know: how tasks arrive and how results go back.
 """
 
 import os
@@ -12,8 +11,9 @@ import stat
 
 from pfs_provider.worker.executors.spawner import kernel
 from pfs_provider.worker.executors.spawner.base import EMPTY, HOME, NEW, NOTHING, OLD
+from pfs_provider.worker.executors.spawner.command import Identity
 
-__all__ = ["KEPT_CAPABILITIES", "complete", "drop_power", "namespaces", "open_folder", "prepare"]
+__all__ = ["KEPT_CAPABILITIES", "complete", "open_folder", "prepare"]
 
 _PRIVATE = "/private"
 _PFS = "/pfs"
@@ -26,13 +26,15 @@ number), mknod (a node of the disk reads every byte of it), sys_ptrace, setfcap,
 """
 
 
-def namespaces() -> int:
-    """Return the flags of the namespaces that each task gets."""
-    return kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
+def prepare(base: int) -> None:
+    """Make new namespaces and the root in them, but for the task's folder and covers, and go there.
 
-
-def prepare() -> None:
-    """Make the root but for the task's folder and covers, and go there."""
+    ``base`` is a descriptor of the spawner's mounts, which are copied. What the last task had ends
+    here, because nothing uses it any more.
+    """
+    os.umask(0)
+    kernel.enter_mounts(base)
+    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC, "make mount and IPC namespaces")
     kernel.mount("tmpfs", _PRIVATE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=711")
     for name, mode in _FOLDERS.items():
         os.mkdir(f"{_PRIVATE}/{name}", mode)
@@ -71,13 +73,13 @@ def open_folder(root: bytes) -> int:
     return kernel.open_tree(os.fsencode(OLD) + root, f"open {os.fsdecode(root)}")
 
 
-def complete(folder: int, hidden: list[str], uid: int, gid: int) -> None:
+def complete(folder: int, hidden: list[str], identity: Identity | None) -> None:
     """Cover what is hidden and show the task's folder as ``/pfs``."""
     for path in hidden:
         _cover(path)
     kernel.attach_tree(folder, _PFS)
-    if uid != os.geteuid():
-        os.chown(HOME, uid, gid)
+    if identity is not None:
+        os.chown(HOME, identity.uid, identity.gid)
 
 
 def _cover(target: str) -> None:
@@ -89,12 +91,3 @@ def _cover(target: str) -> None:
         kernel.bind(_PFS, target)
     elif not stat.S_ISLNK(found.st_mode):
         kernel.bind(f"{_PFS}/{NOTHING}", target)
-
-
-def drop_power(uid: int, gid: int, groups: list[int] | None) -> None:
-    """Become the task's user, without the power to undo what ``complete`` did."""
-    if groups is not None:
-        os.setgroups(groups)
-        os.setgid(gid)
-        os.setuid(uid)
-    kernel.set_capabilities(KEPT_CAPABILITIES if uid == 0 else 0)
