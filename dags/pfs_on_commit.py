@@ -13,6 +13,7 @@ from pfs_provider.airflow import PfsPipelineOperator, pfs_asset
     schedule=[pfs_asset("images")],
     catchup=False,
     max_active_runs=1,  # a run does all there is to do: a second one beside it would find nothing
+    default_args={"retries": 2},  # a retry takes up the job that the last try left
     tags=["pfs", "example"],
 )
 def on_commit() -> None:

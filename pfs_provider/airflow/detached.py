@@ -25,21 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["main", "start_detached"]
 
 
-def start_detached(
-    settings: dict[str, Any], *, pipeline: str, workers: int | None, executor: str
-) -> tuple[str, Path]:
+def start_detached(settings: dict[str, Any], **run: str | int | None) -> tuple[str, Path]:
     """Start to run the ready jobs of a pipeline and return at once.
 
     Args:
         settings: Arguments for ``Pfs``.
-        pipeline: ``[project/]pipeline``.
-        workers: Workers per job; None leaves it to the spec.
-        executor: How user code is run.
+        run: Arguments for ``Pfs.run``.
 
     Returns:
         The process's name, and the file that takes its output; the caller deletes it.
     """
-    order = {"settings": settings, "pipeline": pipeline, "workers": workers, "executor": executor}
     with tempfile.NamedTemporaryFile(prefix="pfs-run-", suffix=".log", delete=False) as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "pfs_provider.airflow.detached"],
@@ -50,7 +45,7 @@ def start_detached(
         )
     name = process_name(process.pid)
     if process.stdin is not None:
-        process.stdin.write(json.dumps(order).encode())
+        process.stdin.write(json.dumps({"settings": settings, "run": run}).encode())
         process.stdin.close()
     process.returncode = 0  # never waited for here: the next task process is not its parent
     return name, Path(log.name)
@@ -62,12 +57,7 @@ def main() -> None:
     order: dict[str, Any] = json.load(sys.stdin)
     text = ProgressText()
     with Pfs(**order["settings"]) as pfs:
-        pfs.run(
-            order["pipeline"],
-            workers=order["workers"],
-            executor=order["executor"],
-            on_progress=lambda job: print_line(text.line(job)),
-        )
+        pfs.run(**order["run"], on_progress=lambda job: print_line(text.line(job)))
 
 
 def print_line(line: str | None) -> None:

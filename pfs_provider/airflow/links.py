@@ -1,23 +1,22 @@
 """Links from a task to its output commit and its job.
 
-A link is read from the XComs ``pfs_commit`` and ``pfs_job``, which hold references such as
-``edges@<id>``. It leads to the page named by ``[pfs] web_url``; while that is empty, to the task's
-own XCom page in Airflow, which shows the reference to copy.
+A task names its newest commit and job with ``tell``: they become the XComs ``pfs_commit`` and
+``pfs_job``, references such as ``edges@<id>``. The links lead to the pages below ``[pfs] web_url``;
+while that is empty, to the task's own XCom page in Airflow, which shows the references to copy.
 Must not know: how the references came about.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink, conf
-from airflow.sdk.bases.xcom import BaseXCom
 
 from pfs_provider.refs.addresses import parse_address
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import BaseOperator, Context
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["COMMIT_XCOM", "JOB_XCOM", "PfsCommitLink", "PfsJobLink", "page_url"]
+__all__ = ["COMMIT_XCOM", "JOB_XCOM", "PfsCommitLink", "PfsJobLink", "page_url", "tell"]
 
 COMMIT_XCOM = "pfs_commit"
 JOB_XCOM = "pfs_job"
@@ -33,7 +32,7 @@ class PfsCommitLink(BaseOperatorLink):
 
     def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:
         """Return where the button leads; empty while the task has no commit."""
-        return _link("commits", COMMIT_XCOM, ti_key)
+        return _link("commits", getattr(operator, COMMIT_XCOM, ""), ti_key)
 
 
 class PfsJobLink(BaseOperatorLink):
@@ -46,7 +45,7 @@ class PfsJobLink(BaseOperatorLink):
 
     def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:
         """Return where the button leads; empty while the task has no job."""
-        return _link("jobs", JOB_XCOM, ti_key)
+        return _link("jobs", getattr(operator, JOB_XCOM, ""), ti_key)
 
 
 def page_url(web_url: str, kind: str, reference: str) -> str:
@@ -62,8 +61,20 @@ def page_url(web_url: str, kind: str, reference: str) -> str:
     return f"{web_url.rstrip('/')}/{kind}/{address.repo.full}/{revision}"
 
 
-def _link(kind: str, xcom_key: str, ti_key: Any) -> str:
-    reference = BaseXCom.get_value(ti_key=ti_key, key=xcom_key)
+def tell(operator: "BaseOperator", context: "Context", key: str, reference: str) -> None:
+    """Name a task's newest commit or job.
+
+    Args:
+        operator: The task; Airflow asks its links in the same process when it has ended.
+        context: Its context.
+        key: ``COMMIT_XCOM`` or ``JOB_XCOM``.
+        reference: ``[project/]name@id``.
+    """
+    setattr(operator, key, reference)
+    context["ti"].xcom_push(key=key, value=reference)
+
+
+def _link(kind: str, reference: str, ti_key: Any) -> str:
     if not reference:
         return ""
     web_url = conf.get("pfs", "web_url", fallback="")

@@ -10,7 +10,9 @@ import pytest
 
 from pfs_provider.get_provider_info import get_provider_info
 
-airflow = pytest.importorskip("airflow", reason="the extra is not installed: pip install .[airflow]")
+airflow = pytest.importorskip(
+    "airflow", reason="the extra is not installed: pip install .[airflow]"
+)
 jsonschema = pytest.importorskip("jsonschema")
 
 
@@ -60,7 +62,11 @@ def test_asking_for_it_imports_nothing_but_the_standard_library() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    names = {name for name in json.loads(done.stdout) if name.split(".")[0] not in sys.stdlib_module_names}
+    names = {
+        name
+        for name in json.loads(done.stdout)
+        if name.split(".")[0] not in sys.stdlib_module_names
+    }
     assert names == {"pfs_provider", "pfs_provider.get_provider_info"}
 
 
@@ -87,9 +93,7 @@ def test_every_module_of_operators_sensors_and_triggers_is_named() -> None:
 
 @pytest.mark.airflow
 def test_the_connection_form_has_the_fields_of_the_stable_surface() -> None:
-    from airflow.providers_manager import ProvidersManager
-
-    manager = ProvidersManager()
+    manager = importlib.import_module("airflow.providers_manager").ProvidersManager()
     widgets = manager.connection_form_widgets
     ours = {name: widget for name, widget in widgets.items() if name.startswith("extra__pfs__")}
 

@@ -7,7 +7,7 @@ from airflow.sdk import BaseOperator
 
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink
+from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink, tell
 from pfs_provider.airflow.runs import run_facts
 
 if TYPE_CHECKING:
@@ -65,5 +65,5 @@ class PfsCommitOperator(BaseOperator):
         ):
             self.write(commit)
         repo = self.branch.partition("@")[0]
-        context["ti"].xcom_push(key=COMMIT_XCOM, value=f"{repo}@{commit.id}")
+        tell(self, context, COMMIT_XCOM, f"{repo}@{commit.id}")
         return commit.id

@@ -10,9 +10,10 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from pfs_provider.airflow.detached import start_detached
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import COMMIT_XCOM, JOB_XCOM, PfsCommitLink, PfsJobLink
+from pfs_provider.airflow.links import COMMIT_XCOM, JOB_XCOM, PfsCommitLink, PfsJobLink, tell
 from pfs_provider.airflow.outcome import end_of_task, ended_jobs, start_of_task
 from pfs_provider.airflow.progress import ProgressText, job_reference
+from pfs_provider.airflow.runs import run_owner
 from pfs_provider.airflow.triggers.work import WorkTrigger
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ class PfsPipelineOperator(BaseOperator):
     an event reached Airflow. So this task can be started by an asset, a schedule or by hand, more
     than once, and does what is left to do; with nothing left it succeeds at once.
 
-    Idempotent: a retry takes up the job that the last try left, with the datums that were done, and
-    reports what ended in any of its tries. A job that ended as failed fails the task for good,
-    because a retry would not meet it again; the jobs after it are run all the same.
+    Idempotent: the task's name, without its try number, owns the jobs it runs. A retry takes up the
+    job that the last try left, with the datums that were done, and reports what ended in any try.
+    A job that ended as failed fails the task for good, because a retry would not meet it again; the
+    jobs after it are run all the same.
 
     Args:
         pipeline: ``[project/]pipeline``.
@@ -79,6 +81,7 @@ class PfsPipelineOperator(BaseOperator):
             pipeline=self.pipeline,
             workers=self.workers,
             executor=self.datum_executor,
+            owner=run_owner(context),
         )
         raise TaskDeferred(
             trigger=WorkTrigger(
@@ -117,6 +120,7 @@ class PfsPipelineOperator(BaseOperator):
                     self.pipeline,
                     workers=self.workers,
                     executor=self.datum_executor,
+                    owner=run_owner(context),
                     on_progress=lambda job: self._say(text.line(job)),
                 )
             finally:
@@ -132,9 +136,9 @@ class PfsPipelineOperator(BaseOperator):
         done = [job.output_commit for job in jobs if job.state == "success"]
         bad = [job for job in jobs if job.state != "success"]
         if jobs:
-            context["ti"].xcom_push(key=JOB_XCOM, value=job_reference((bad or jobs)[-1]))
+            tell(self, context, JOB_XCOM, job_reference((bad or jobs)[-1]))
         if done:
-            context["ti"].xcom_push(key=COMMIT_XCOM, value=done[-1])
+            tell(self, context, COMMIT_XCOM, done[-1])
         end_of_task(context)
         if bad:
             reasons = "; ".join(f"{job_reference(job)} {job.state}: {job.reason}" for job in bad)

@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink
+from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink, tell
 from pfs_provider.airflow.runs import run_facts
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ class PfsPutFilesOperator(BaseOperator):
                 name = self.source.rstrip("/").rpartition("/")[2]
                 commit.put_file(self.path or f"/{name}", self.source)
         repo = self.branch.partition("@")[0]
-        context["ti"].xcom_push(key=COMMIT_XCOM, value=f"{repo}@{commit.id}")
+        tell(self, context, COMMIT_XCOM, f"{repo}@{commit.id}")
         return commit.id

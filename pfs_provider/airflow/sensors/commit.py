@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from pfs_provider.airflow.checks import find_commit
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink
+from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink, tell
 from pfs_provider.airflow.triggers.states import CommitStateTrigger
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ class PfsCommitSensor(BaseSensorOperator):
 
     def _tell(self, context: "Context", commit: str) -> str:
         repo = self.ref.partition("@")[0]
-        context["ti"].xcom_push(key=COMMIT_XCOM, value=f"{repo}@{commit}")
+        tell(self, context, COMMIT_XCOM, f"{repo}@{commit}")
         return commit

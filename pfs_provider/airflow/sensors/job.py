@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from pfs_provider.airflow.checks import find_ended_job
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import JOB_XCOM, PfsJobLink
+from pfs_provider.airflow.links import JOB_XCOM, PfsJobLink, tell
 from pfs_provider.airflow.triggers.states import JobStateTrigger
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PfsJobSensor(BaseSensorOperator):
 
     def execute(self, context: "Context") -> Any:
         """Wait here, or hand the waiting to the triggerer unless the job has ended already."""
-        context["ti"].xcom_push(key=JOB_XCOM, value=self.job)
+        tell(self, context, JOB_XCOM, self.job)
         if not self.deferrable or self.poke(context):
             return super().execute(context)
         trigger = JobStateTrigger(

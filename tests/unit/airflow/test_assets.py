@@ -46,7 +46,7 @@ def test_an_illegal_repo_is_refused_where_the_dag_is_written(repo: str) -> None:
 
 @pytest.mark.parametrize("uri", ["pfs://images", "pfs:///x", "pfs://im ages/master"])
 def test_airflow_refuses_an_asset_whose_uri_names_no_branch(uri: str) -> None:
-    with pytest.raises(ValueError, match="pfs|illegal"):
+    with pytest.raises(ValueError, match=r"pfs|illegal"):
         Asset(name="x", uri=uri)
 
 

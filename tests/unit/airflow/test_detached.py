@@ -1,12 +1,12 @@
 from pathlib import Path
 
+import pytest
+
 from pfs_provider.airflow.detached import print_line, start_detached
 from pfs_provider.airflow.processes import end_process, is_alive
 from pfs_provider.clock import SystemClock
 from pfs_provider.pfs import Pfs
 from tests.unit.airflow.test_checks import copy_spec
-
-import pytest
 
 
 def _wait_until_dead(name: str) -> None:
@@ -30,7 +30,7 @@ def test_a_detached_run_does_the_jobs_and_says_so(pfs_home: Path) -> None:
     job = _one_job(pfs_home, "cp -r /pfs/images/. /pfs/out/")
 
     name, log = start_detached(
-        {"home": str(pfs_home)}, pipeline="copy", workers=None, executor="process"
+        {"home": str(pfs_home)}, pipeline="copy", executor="process", owner="task"
     )
     _wait_until_dead(name)
 
@@ -43,7 +43,7 @@ def test_a_detached_run_does_the_jobs_and_says_so(pfs_home: Path) -> None:
 def test_ended_it_gives_the_job_back_and_leaves_no_worker(pfs_home: Path) -> None:
     job = _one_job(pfs_home, "sleep 600")
     name, log = start_detached(
-        {"home": str(pfs_home)}, pipeline="copy", workers=None, executor="process"
+        {"home": str(pfs_home)}, pipeline="copy", executor="process", owner="task"
     )
     clock = SystemClock()
     end = clock.monotonic() + 30

@@ -22,6 +22,8 @@ def test_an_unknown_name_is_refused_as_python_does() -> None:
 def test_nothing_is_imported_until_a_name_is_asked_for() -> None:
     program = "import sys, pfs_provider.airflow; print('airflow' in sys.modules)"
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == "False"

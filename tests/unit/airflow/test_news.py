@@ -17,7 +17,7 @@ def context() -> Any:
 
 
 def _put(home: Path, *names: str) -> list[str]:
-    ids = []
+    ids: list[str] = []
     with Pfs(home=home) as pfs:
         if not pfs.list_repos():
             pfs.create_repo("images")

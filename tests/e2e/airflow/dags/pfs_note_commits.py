@@ -1,5 +1,6 @@
 """For the tests: an ordinary task that takes each commit of a branch once."""
 
+import os
 from pathlib import Path
 
 from airflow.sdk import dag, get_current_context, task
@@ -15,7 +16,7 @@ def note_commits() -> None:
     def note() -> int:
         context = get_current_context()
         commits = unprocessed_commits(context, NOTES)
-        with Path("taken.txt").open("a") as taken:
+        with Path(os.environ["AIRFLOW_HOME"], "taken.txt").open("a") as taken:
             taken.writelines(f"{commit}\n" for commit in commits)
         if commits:
             mark_processed(context, NOTES, commits[-1])

@@ -1,3 +1,4 @@
+import os
 import signal
 import threading
 from pathlib import Path
@@ -17,7 +18,7 @@ COPY = "cp -r /pfs/images/. /pfs/out/"
 
 
 def _prepare(home: Path, command: str = COPY, *, puts: int = 1) -> list[str]:
-    ids = []
+    ids: list[str] = []
     with Pfs(home=home) as pfs:
         pfs.create_repo("images")
         pfs.create_pipeline(copy_spec(command))
@@ -75,9 +76,12 @@ def test_stopped_by_airflow_it_gives_the_job_back_for_a_retry(
     operator = _operator()
     started = threading.Event()
     monkeypatch.setattr(operator, "_say", lambda _line: started.set())
-    killer = threading.Thread(
-        target=lambda: started.wait(30) and signal.raise_signal(signal.SIGUSR1)
-    )
+
+    def kill_when_it_works() -> None:
+        started.wait(30)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    killer = threading.Thread(target=kill_when_it_works)
     before = signal.signal(signal.SIGUSR1, lambda *_: operator.on_kill())
     killer.start()
 

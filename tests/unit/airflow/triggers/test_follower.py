@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,7 +86,7 @@ def test_a_head_nobody_took_up_is_announced_again_ever_more_rarely() -> None:
 
     assert times[0] == 30.0
     assert len(times) == MAX_REMINDERS
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert gaps == [30.0 * 2**n for n in range(1, MAX_REMINDERS)]
 
 
@@ -105,7 +107,9 @@ def test_without_consumers_that_tell_there_are_no_reminders() -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 5)), max_size=30))
 def test_every_commit_is_announced_in_order(steps: list[tuple[int, float]]) -> None:
     follower = _follower()
-    now, made, told = 0.0, [], []
+    now = 0.0
+    made: list[str] = []
+    told: list[str] = []
     for n_new, wait in [*steps, (0, 10.0)]:
         now += wait
         new = [f"c{len(made) + n}" for n in range(n_new)]

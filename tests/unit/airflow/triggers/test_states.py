@@ -39,9 +39,7 @@ def test_a_job_that_failed_is_told_as_an_error(pfs_home: Path) -> None:
         job = f"copy@{pfs.put_file('images@master:/a', b'x').id}"
         pfs.stop_job(job)
 
-    payload = asyncio.run(
-        _first(JobStateTrigger(ref=job, pfs_conn_id="pfs_default", poll_s=0.01))
-    )
+    payload = asyncio.run(_first(JobStateTrigger(ref=job, pfs_conn_id="pfs_default", poll_s=0.01)))
 
     assert "ended as killed" in payload["error"]
 
