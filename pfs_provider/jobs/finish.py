@@ -14,7 +14,7 @@ from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Counts, Job
 from pfs_provider.datums.identity import datum_id
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, UnknownOutcomeError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import write_records
@@ -64,15 +64,22 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
         job = job_rows.get_job(tx, ref.pipeline, ref.id)
     if job.has_ended:
         return job
-    plan = read_plan(jobs.storage.store, ref)
+    plan = read_plan(jobs.objects, ref)
     if plan is None:
         raise ConflictError(
             ErrorCode.JOB_NOT_READY, f"{ref} has no plan yet: plan it first", job=str(ref)
         )
     tally = _tally(jobs, ref, plan)
     outcome = _merge(jobs, job, plan, tally)
-    ended = _record(jobs, ref, plan, tally, outcome)
-    jobs.storage.store.create(ref.stop, b"done")
+    try:
+        ended = _record(jobs, ref, plan, tally, outcome)
+    except (ConflictError, UnknownOutcomeError):
+        # Somebody ended it meanwhile, or the answer was lost: what the catalog says counts.
+        with jobs.versions.catalog.read() as tx:
+            ended = job_rows.get_job(tx, ref.pipeline, ref.id)
+        if not ended.has_ended:
+            raise
+    jobs.objects.create(ref.stop, b"done")
     return ended
 
 
@@ -103,7 +110,7 @@ def fail_job(tx: Tx, ref: JobRef, reason: str) -> Job:
 
 def _tally(jobs: Jobs, ref: JobRef, plan: PlanRecord) -> _Tally:
     tally = _Tally()
-    for result in read_results(jobs.storage.store, ref, plan):
+    for result in read_results(jobs.objects, ref, plan):
         for datum in result.datums:
             if datum.state == "success":
                 tally.succeeded.append(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pfs_provider.clock import Clock
+from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.storage.handle import Storage
 from pfs_provider.versioning.versions import Versions
 
@@ -25,6 +26,11 @@ class Jobs:
     def storage(self) -> Storage:
         """Where the bytes are."""
         return self.versions.storage
+
+    @property
+    def objects(self) -> JobObjects:
+        """The store once more, for what jobs keep in it: plans, claims, results, logs."""
+        return JobObjects(self.storage.store, self.clock)
 
     @property
     def clock(self) -> Clock:

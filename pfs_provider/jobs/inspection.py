@@ -36,7 +36,7 @@ def list_datums(jobs: Jobs, ref: JobRef) -> Iterator[DatumInfo]:
     A datum without a result yet is ``starting``. Nothing is yielded before the job is planned.
     """
     get_job(jobs, ref)
-    plan = read_plan(jobs.storage.store, ref)
+    plan = read_plan(jobs.objects, ref)
     if plan is None:
         return
     commits = {pin.branch: pin.commit for pin in plan.inputs}
@@ -105,7 +105,7 @@ def piece_files(pieces: list[PieceRecord], commits: dict[str, str]) -> tuple[str
 
 def _set_datums(jobs: Jobs, ref: JobRef, plan: PlanRecord, number: int) -> Iterator[DatumInfo]:
     commits = {pin.branch: pin.commit for pin in plan.inputs}
-    store, key = jobs.storage.store, ref.result(number)
+    store, key = jobs.objects, ref.result(number)
     try:
         result = decode(store.read(key), SetResult, name=key)
     except NotFoundError:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pfs_provider.catalog import jobs as job_rows
-from pfs_provider.errors import PfsError
+from pfs_provider.errors import ConflictError, NotFoundError, PfsError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 
@@ -30,10 +30,11 @@ def keep_lease(jobs: Jobs, ref: JobRef, owner: str) -> Iterator[threading.Event]
                     job_rows.renew_lease(
                         tx, ref.pipeline, ref.id, owner=owner, lease_s=jobs.lease_s
                     )
-            except PfsError:
-                # Whatever it was, the job's end is decided by what the catalog says then.
+            except (ConflictError, NotFoundError):
                 lost.set()
                 return
+            except PfsError:
+                continue  # a catalog that does not answer gives the job to nobody else either
 
     thread = threading.Thread(target=renew, name=f"lease-{ref}", daemon=True)
     thread.start()

@@ -43,13 +43,13 @@ def follow_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[L
 
 def _read(jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int]) -> Iterator[LogLine]:
     prefix = ref.log(b"")
-    for info in jobs.storage.store.list(prefix + (datum or "")):
+    for info in jobs.objects.list(prefix + (datum or "")):
         name = info.key.removeprefix(prefix)
         start = seen.get(name, 0)
         if info.size <= start:
             continue
         try:
-            data = bytes(jobs.storage.store.read(info.key, start=start))
+            data = bytes(jobs.objects.read(info.key, start=start))
         except NotFoundError:
             continue
         seen[name] = start + len(data)

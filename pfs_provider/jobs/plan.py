@@ -47,9 +47,10 @@ BATCH = 4096
 
 @dataclass(slots=True)
 class _Split:
-    """Datums divided by whether their result is known."""
+    """Datums divided by whether their result is known; ``sizes`` are the bytes of ``todo``."""
 
     todo: list[DatumRecord]
+    sizes: list[int]
     skipped: Rows
     total: int
 
@@ -64,8 +65,9 @@ def plan_job(jobs: Jobs, ref: JobRef, *, n_workers: int | None = None) -> PlanRe
 
     Raises:
         NotFoundError: ``job-not-found``.
+        ConflictError: ``job-finished``: it ended meanwhile, for instance killed.
     """
-    plan = read_plan(jobs.storage.store, ref)
+    plan = read_plan(jobs.objects, ref)
     if plan is None:
         plan = _make_plan(jobs, ref, n_workers)
     with jobs.versions.catalog.write() as tx:
@@ -132,10 +134,10 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
     draft = jobs.versions.ids.new_id()
     sets = [
         SetRecord(datums=split.todo[part.start : part.stop])
-        for part in cut_sets([0] * len(split.todo), spec, workers)
+        for part in cut_sets(split.sizes, spec, workers)
     ]
     for number, record in enumerate(sets):
-        jobs.storage.store.create(ref.set(draft, number), encode(record))
+        jobs.objects.create(ref.set(draft, number), encode(record))
     skipped_tree = apply_changes(jobs.storage, EMPTY_TREE, deletes=(), rows=split.skipped)
     plan = PlanRecord(
         project=ref.pipeline.project,
@@ -153,14 +155,15 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         workers=max(1, min(workers, len(sets))),
         skipped_tree=skipped_tree.text,
     )
-    if jobs.storage.store.create(ref.plan, encode(plan)):
+    if jobs.objects.create(ref.plan, encode(plan)):
         return plan
-    first = read_plan(jobs.storage.store, ref)
+    first = read_plan(jobs.objects, ref)
     return plan if first is None else first
 
 
 def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef) -> _Split:
     todo: list[DatumRecord] = []
+    sizes: list[int] = []
     skipped: list[Rows] = []
     total = 0
     while batch := list(islice(datums, BATCH)):
@@ -170,10 +173,11 @@ def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef
         for datum, key, entry in zip(batch, keys, find_in_memo(storage, memo, keys), strict=True):
             if entry is None:
                 todo.append(_record(datum, key))
+                sizes.append(sum(piece.size for piece in datum.pieces))
             else:
                 known.append(("/" + datum_id(datum).hex(), entry))
         skipped.append(Rows.from_entries(sorted(known, key=lambda pair: pair[0])))
-    return _Split(todo, merge_rows(skipped), total)
+    return _Split(todo, sizes, merge_rows(skipped), total)
 
 
 def _record(datum: Datum, key: bytes) -> DatumRecord:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pfs_provider.clock import Clock
-from pfs_provider.errors import NotFoundError, UnknownOutcomeError
+from pfs_provider.errors import NotFoundError
 from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.records import Claim, PlanRecord, SetRecord, SetResult, decode, encode
 from pfs_provider.storage.stores.port import ObjectStore
 
@@ -69,8 +70,13 @@ class WorkQueue:
     offset: int = 0
     _done: set[int] = field(default_factory=set)
     _seen: dict[str, _Seen] = field(default_factory=dict)
-    _holding: int | None = None
+    _held: tuple[int, int] | None = None
+    """Set and epoch of the claim that this worker holds."""
     _beats: int = 0
+    _objects: JobObjects = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._objects = JobObjects(self.store, self.clock)
 
     def take(self, stopped: Callable[[], bool]) -> Taken | None:
         """Return a set to work on; waits while others hold all that is left.
@@ -81,7 +87,7 @@ class WorkQueue:
         Returns:
             A set, or None when every set has a result, the job was stopped, or ``stopped``.
         """
-        while not stopped() and self.store.find(self.job.stop) is None:
+        while not stopped() and self._objects.find(self.job.stop) is None:
             self._note_done()
             if len(self._done) >= len(self.plan.set_sizes):
                 return None
@@ -94,34 +100,33 @@ class WorkQueue:
     def beat(self) -> None:
         """Give a sign of life. Called by one thread, several times within ``lease_s``."""
         self._beats += 1
-        self.store.replace(self.job.beat(self.incarnation), str(self._beats).encode())
+        self._objects.replace(self.job.beat(self.incarnation), str(self._beats).encode())
 
     def deliver(self, number: int, result: SetResult) -> bool:
         """Store a set's result; False if another worker was first, and then this one is void."""
-        self._holding = None
+        is_first = self._objects.create(self.job.result(number), encode(result))
+        self._held = None
         self._done.add(number)
-        data = encode(result)
-        try:
-            return self.store.create(self.job.result(number), data)
-        except UnknownOutcomeError:
-            return bytes(self.store.read(self.job.result(number))) == data
+        return is_first
 
     def give_back(self) -> None:
-        """Let others have the set that this worker holds, at once."""
-        if self._holding is None:
+        """Let others have the set that this worker holds, at once.
+
+        Where another has taken it over already, nothing is changed: its claim stands.
+        """
+        if self._held is None:
             return
-        number, self._holding = self._holding, None
-        epoch = self._claims().get(number, -1) + 1
-        self.store.create(self.job.claim(number, epoch), encode(Claim(self.worker, "")))
+        (number, epoch), self._held = self._held, None
+        self._objects.create(self.job.claim(number, epoch + 1), encode(Claim(self.worker, "")))
 
     def _note_done(self) -> None:
         start = len(self.job.results)
-        self._done.update(int(info.key[start:]) for info in self.store.list(self.job.results))
+        self._done.update(int(info.key[start:]) for info in self._objects.list(self.job.results))
 
     def _claims(self) -> dict[int, int]:
         start = len(self.job.claims)
         epochs: dict[int, int] = {}
-        for info in self.store.list(self.job.claims):
+        for info in self._objects.list(self.job.claims):
             number, _, epoch = info.key[start:].partition(".")
             epochs[int(number)] = max(epochs.get(int(number), -1), int(epoch))
         return epochs
@@ -138,31 +143,22 @@ class WorkQueue:
                 continue
             if self._claim(number, 0 if epoch is None else epoch + 1):
                 key = self.job.set(self.plan.draft, number)
-                return Taken(number, decode(self.store.read(key), SetRecord, name=key))
+                return Taken(number, decode(self._objects.read(key), SetRecord, name=key))
         return None
 
     def _claim(self, number: int, epoch: int) -> bool:
         key = self.job.claim(number, epoch)
-        mine = encode(Claim(self.worker, self.incarnation))
-        try:
-            won = self.store.create(key, mine)
-        except UnknownOutcomeError:
-            won = False
-        # "Exists" may be this very claim, repeated by the client after a lost answer.
-        if won or bytes(self.store.read(key)) == mine:
-            self._holding = number
-            return True
-        return False
+        if not self._objects.create(key, encode(Claim(self.worker, self.incarnation))):
+            return False
+        self._held = number, epoch
+        return True
 
     def _is_void(self, number: int, epoch: int) -> bool:
         key = self.job.claim(number, epoch)
-        claim = decode(self.store.read(key), Claim, name=key)
+        claim = decode(self._objects.read(key), Claim, name=key)
         if not claim.incarnation or claim.worker == self.worker:
             return True
-        try:
-            beat = bytes(self.store.read(self.job.beat(claim.incarnation)))
-        except NotFoundError:
-            beat = b""
+        beat = self._objects.read_if_there(self.job.beat(claim.incarnation)) or b""
         now = self.clock.monotonic()
         seen = self._seen.get(claim.incarnation)
         if seen is None or seen.beat != beat:

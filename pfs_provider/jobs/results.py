@@ -50,8 +50,8 @@ class ProgressReader:
         """Return how far the work is by now."""
         for info in self.store.list(self.job.results):
             if info.key not in self._seen:
-                self._seen.add(info.key)
                 result = decode(self.store.read(info.key), SetResult, name=info.key)
+                self._seen.add(info.key)  # only now: a read that fails is repeated, not skipped
                 for datum in result.datums:
                     self._counts[datum.state] += 1
         return JobProgress(

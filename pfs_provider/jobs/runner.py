@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import PfsError, RefusedError
+from pfs_provider.errors import ConflictError, ErrorCode, PfsError, RefusedError
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
@@ -54,7 +54,7 @@ class Runner:
         while True:
             job = self._claim(pipeline)
             if job is not None:
-                yield self.run_job(job)
+                yield from self._run_claimed(job)
             elif self._others_work(pipeline):
                 self.jobs.clock.sleep(POLL_S)
             else:
@@ -67,12 +67,13 @@ class Runner:
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)
             else:
-                yield self.run_job(job)
+                yield from self._run_claimed(job)
 
     def run_job(self, job: Job) -> Job:
-        """Take one claimed job to its end and return it.
+        """Take one claimed job to its end and return it; whoever ended it meanwhile, it is ended.
 
         Raises:
+            ConflictError: ``lease-lost``: another scheduler has taken the job over.
             PfsError: The store or the catalog fails; the job is given back and can be run again.
         """
         ref = JobRef(job.pipeline, job.id)
@@ -81,19 +82,30 @@ class Runner:
                 return self._run(ref, lost.is_set)
         except RefusedError as error:
             return self._fail(ref, f"{error}")
+        except ConflictError:
+            ended = self._get(ref)
+            if ended.has_ended:
+                return self._end(ref, ended)
+            self._give_back(ref)
+            raise
         except BaseException:
             self._give_back(ref)
             raise
 
     def _run(self, ref: JobRef, lost: Callable[[], bool]) -> Job:
         plan = plan_job(self.jobs, ref, n_workers=self.n_workers)
-        reader = ProgressReader(self.jobs.storage.store, ref, plan)
+        reader = ProgressReader(self.jobs.objects, ref, plan)
         if plan.set_sizes:
             problem = self._work(ref, reader, plan.workers, lost)
             if problem is not None:
                 return self._fail(ref, problem)
-        if lost() and self._get(ref).has_ended:
-            return self._tell(self._get(ref), reader.read())
+        if lost():
+            job = self._get(ref)
+            if not job.has_ended:
+                raise ConflictError(
+                    ErrorCode.LEASE_LOST, f"{ref} is run by {job.owner} by now", job=str(ref)
+                )
+            return self._end(ref, job)
         return self._tell(finish_job(self.jobs, ref), reader.read())
 
     def _work(
@@ -140,14 +152,30 @@ class Runner:
             return job_rows.get_job(tx, ref.pipeline, ref.id)
 
     def _kill(self, ref: JobRef, reason: str) -> None:
-        self.jobs.storage.store.create(ref.stop, reason.encode())
         with self.jobs.versions.catalog.write() as tx:
             job_rows.stop_job(tx, ref.pipeline, ref.id, reason=reason)
+        self.jobs.objects.create(ref.stop, reason.encode())
 
     def _fail(self, ref: JobRef, reason: str) -> Job:
-        self.jobs.storage.store.create(ref.stop, reason.encode())
         with self.jobs.versions.catalog.write() as tx:
-            return fail_job(tx, ref, reason)
+            failed = fail_job(tx, ref, reason)
+        return self._end(ref, failed)
+
+    def _end(self, ref: JobRef, ended: Job) -> Job:
+        """Send the workers of an ended job home; only then, or nobody could work it again."""
+        self.jobs.objects.create(ref.stop, ended.reason.encode())
+        if self.on_progress is not None:
+            self.on_progress(ended.info())
+        return ended
+
+    def _run_claimed(self, job: Job) -> Iterator[Job]:
+        try:
+            ended = self.run_job(job)
+        except ConflictError as error:
+            if error.code != ErrorCode.LEASE_LOST:
+                raise
+        else:
+            yield ended
 
     def _give_back(self, ref: JobRef) -> None:
         try:

@@ -96,7 +96,7 @@ class JobVerbs(Session):
         ref = parse_job_ref(job)
         with self._versions.catalog.write() as tx:
             stopped = job_rows.stop_job(tx, ref.pipeline, ref.id, reason="stopped by a user")
-        self._versions.storage.store.create(ref.stop, b"stopped by a user")
+        self._jobs.objects.create(ref.stop, b"stopped by a user")
         return stopped.info()
 
     def list_datums(self, job: str) -> Iterator[DatumInfo]:
@@ -196,7 +196,7 @@ class JobVerbs(Session):
             detach: Let the workers outlive this process.
         """
         ref = parse_job_ref(job)
-        plan = read_plan(self._versions.storage.store, ref)
+        plan = read_plan(self._jobs.objects, ref)
         if plan is None:
             raise ConflictError(
                 ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
@@ -207,12 +207,12 @@ class JobVerbs(Session):
     def job_progress(self, job: str) -> JobProgress:
         """Return how far a planned job's work is, as the store tells."""
         ref = parse_job_ref(job)
-        plan = read_plan(self._versions.storage.store, ref)
+        plan = read_plan(self._jobs.objects, ref)
         if plan is None:
             raise ConflictError(
                 ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
             )
-        return ProgressReader(self._versions.storage.store, ref, plan).read_with_beat()
+        return ProgressReader(self._jobs.objects, ref, plan).read_with_beat()
 
     def finish_job(self, job: str) -> JobInfo:
         """End a job whose work is done; harmless when it has ended."""
@@ -221,9 +221,10 @@ class JobVerbs(Session):
     def fail_job(self, job: str, reason: str) -> JobInfo:
         """End a job that cannot be worked, with the reason."""
         ref = parse_job_ref(job)
-        self._versions.storage.store.create(ref.stop, reason.encode())
         with self._versions.catalog.write() as tx:
-            return fail_job(tx, ref, reason).info()
+            failed = fail_job(tx, ref, reason)
+        self._jobs.objects.create(ref.stop, reason.encode())
+        return failed.info()
 
     def _newest_job(self, pipeline: str | None) -> JobRef:
         found = self.list_jobs(pipeline, limit=1)
@@ -234,10 +235,10 @@ class JobVerbs(Session):
         return parse_job_ref(f"{found[0].project}/{found[0].pipeline}@{found[0].id}")
 
     def _with_progress(self, job: Job, ref: JobRef) -> JobInfo:
-        plan = None if job.has_ended else read_plan(self._versions.storage.store, ref)
+        plan = None if job.has_ended else read_plan(self._jobs.objects, ref)
         if plan is None:
             return job.info()
-        progress = ProgressReader(self._versions.storage.store, ref, plan).read()
+        progress = ProgressReader(self._jobs.objects, ref, plan).read()
         return replace(
             job.info(),
             total=progress.total,

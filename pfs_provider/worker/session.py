@@ -6,11 +6,12 @@ stored. A worker that is told to stop gives its set back and leaves nothing that
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from pfs_provider.errors import PfsError
 from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.queue import Taken, WorkQueue
 from pfs_provider.jobs.records import DatumRecord, DatumResult, SetResult
 from pfs_provider.storage.content import ContentWriter
@@ -44,6 +45,10 @@ class WorkSession:
     stop: threading.Event
     _log_state: tuple[bytes, int] = field(default=(b"", 0))
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _objects: JobObjects = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._objects = JobObjects(self.storage.store, self.storage.clock)
 
     def run(self) -> None:
         """Work until every set has a result, the job is over, or ``stop`` is set.
@@ -58,6 +63,10 @@ class WorkSession:
                 except InterruptedError:
                     self.queue.give_back()
                     return
+                except PfsError:
+                    with suppress(PfsError):  # the first trouble is the one to tell
+                        self.queue.give_back()
+                    raise
 
     def _work_set(self, taken: Taken) -> None:
         writer = ContentWriter(self.storage)
@@ -75,6 +84,8 @@ class WorkSession:
 
     def _work_datum(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
         with self._lock:
+            # Both at once, or the datum before would leave its log under this one's name.
+            self.worker.log.unlink(missing_ok=True)
             self._log_state = (datum.id, 0)
         try:
             return self.worker.work(datum, writer)
@@ -90,7 +101,7 @@ class WorkSession:
             except FileNotFoundError:
                 return
             if datum and size > stored:
-                self.storage.store.replace(self.job.log(datum), self.worker.log.read_bytes())
+                self._objects.replace(self.job.log(datum), self.worker.log.read_bytes())
                 self._log_state = (datum, size)
 
     @contextmanager
@@ -120,10 +131,10 @@ class WorkSession:
         try:
             self.queue.beat()
             self._store_log()
-            if self.storage.store.find(self.job.stop) is not None:
+            if self._objects.find(self.job.stop) is not None:
                 self.stop.set()
-        except PfsError:
-            pass  # a store that fails is told by the thread that works
+        except (PfsError, OSError):
+            pass  # what fails is told by the thread that works
 
 
 def _with_rows(result: DatumResult, rows: Rows) -> DatumResult:
