@@ -1,0 +1,31 @@
+from tests.unit.cli.runner import Cli
+
+
+def test_jobs_are_listed_by_change_or_one_by_one(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+    job = images.ok("list", "job", "-o", "json").json[0]
+
+    sets = images.ok("list", "job").out.splitlines()
+    ones = images.ok("list", "job", "-x").out.splitlines()
+
+    assert sets[0].split() == ["ID", "SUBJOBS", "PROGRESS", "CREATED", "MODIFIED"]
+    assert sets[1].startswith(job["id"])
+    assert ones[0].split()[:3] == ["PROJECT", "PIPELINE", "ID"]
+    assert images.ok("list", "job", "-p", "edges", "-o", "json").json == [job]
+    assert images.ok("list", "job", job["id"], "-o", "json").json == [job]
+    assert images.ok("list", "job", "f" * 32, "-o", "json").json == []
+
+
+def test_a_stopped_job_is_killed(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+    job = images.ok("list", "job", "-o", "json").json[0]
+
+    stopped = images.ok("stop", "job", f"edges@{job['id']}", "-o", "json").json[0]
+
+    assert stopped["state"] == "killed"
+    assert "State: killed" in images.ok("inspect", "job", f"edges@{job['id']}").out
+
+
+def test_a_job_is_named_by_pipeline_and_id(images: Cli) -> None:
+    assert images("inspect", "job", "edges").code == 5
+    assert images("inspect", "job", f"edges@{'1' * 32}").code == 3

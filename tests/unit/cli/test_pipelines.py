@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+
+from tests.unit.cli.runner import Cli
+
+
+def test_a_pipeline_is_made_from_a_file_and_listed(images: Cli, spec: str) -> None:
+    made = images.ok("create", "pipeline", "-f", spec, "-o", "json").json
+
+    assert [(one["name"], one["version"], one["input"]) for one in made] == [
+        ("edges", 1, "images:/*")
+    ]
+    line = images.ok("list", "pipeline").out.splitlines()[1].split()
+    assert line[:4] == ["default", "edges", "1", "images:/*"]
+
+
+def test_the_forms_of_1_x_work_too(images: Cli, spec: str) -> None:
+    images.ok("create-pipeline", "-f", "-", stdin=Path(spec).read_bytes())
+
+    assert images("create-pipeline", "-f", spec).code == 4
+    assert images.ok("inspect-pipeline", "edges", "-o", "json").json[0]["version"] == 1
+    images.ok("delete-pipeline", "edges")
+    assert images.ok("list-pipeline").out == ""
+
+
+def test_an_update_is_a_new_version(images: Cli, spec: str) -> None:
+    images.ok("update", "pipeline", "-f", spec)
+    images.ok("update", "pipeline", "-f", spec, "--reprocess")
+
+    assert images.ok("inspect", "pipeline", "edges", "-o", "json").json[0]["version"] == 2
+
+
+def test_a_dry_run_checks_all_and_changes_nothing(images: Cli, spec: str) -> None:
+    shown = images.ok("create", "pipeline", "-f", spec, "--dry-run").json[0]
+
+    assert shown["input"]["pfs"]["glob"] == "/*"
+    assert images.ok("list", "pipeline").out == ""
+    images.ok("delete", "repo", "images")
+    assert images("create", "pipeline", "-f", spec, "--dry-run").code == 3
+
+
+def test_validation_needs_no_repos_and_tells_of_oddities(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(
+        json.dumps({
+            "pipeline": {"name": "edges"}, "transform": {"image": "opencv", "cmd": ["python3"]},
+            "parallelism_spec": {"constant": "4"},
+            "input": {"atom": {"repo": "images", "glob": "/*"}},
+        })
+    )  # fmt: skip
+
+    done = cli.ok("validate", "pipeline", "-f", str(path))
+
+    assert done.out == "edges: valid\n"
+    assert "warning: pipeline edges: " in done.err
+    document = cli.ok("validate", "pipeline", "-f", str(path), "-o", "json").json[0]
+    assert document["input"]["pfs"]["repo"] == "images"
+
+
+def test_a_wrong_field_is_named_with_its_path(cli: Cli) -> None:
+    text = (
+        b'{"pipeline": {"name": "e"}, "transform": {"cmd": ["x"]}, "input": {"pfs": {"repo": 7}}}'
+    )
+
+    done = cli("validate", "pipeline", "-f", "-", stdin=text)
+
+    assert done.code == 5
+    assert "input.pfs.repo" in done.err
+
+
+def test_a_pipeline_stops_starts_and_runs_again(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+
+    stopped = images.ok("stop", "pipeline", "edges", "-o", "json").json[0]
+    started = images.ok("start", "pipeline", "edges", "-o", "json").json[0]
+    images.ok("rerun", "pipeline", "edges")
+
+    assert stopped["state"] != started["state"]
+    jobs = images.ok("list", "job", "-p", "edges", "-o", "json").json
+    assert len(jobs) > 1
+    assert jobs[0]["state"] in {"created", "starting"}
+
+
+def test_the_spec_of_a_pipeline_loads_again(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+
+    text = images.ok("inspect", "pipeline", "edges", "--spec").out
+
+    images.ok("validate", "pipeline", "-f", "-", stdin=text.encode())
+
+
+def test_a_deleted_pipeline_may_leave_its_repo(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+
+    images.ok("delete", "pipeline", "edges", "--keep-repo")
+
+    assert [repo["name"] for repo in images.ok("list", "repo", "-o", "json").json] == [
+        "edges", "images",
+    ]  # fmt: skip
