@@ -3,14 +3,12 @@
 Imports nothing until a name is asked for, because Airflow imports this package in every process.
 """
 
-from typing import Any
-
 __all__ = ["Pfs", "PfsError", "__version__"]
 
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # lazy: importing the package must stay free of cost (see the module's docstring)
     if name == "Pfs":
         from pfs_provider.pfs import Pfs  # noqa: PLC0415

@@ -1,7 +1,7 @@
-"""What the façade and ``-o json`` give: plain values with the stable fields of the design's section 15.
+"""What the façade and ``-o json`` give: plain values with stable fields (docs/reference).
 
-Invariants: times are aware UTC, ids are 32 hex digits, states are lower-case words, sizes are bytes.
-Fields are only ever added at the end. Must not know: any room above.
+Invariants: times are aware UTC, ids are 32 hex digits, states are lower-case words, sizes are
+bytes. Fields are only ever added at the end. Must not know: any room above.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,10 @@ class RepoInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchInfo:
-    """A branch. ``head`` is None before its first commit; ``provenance`` is direct, ``project/repo@branch``."""
+    """A branch.
+
+    ``head`` is None before its first commit; ``provenance`` is direct, ``project/repo@branch``.
+    """
 
     project: str
     repo: str
@@ -46,9 +49,9 @@ class BranchInfo:
 class CommitInfo:
     """A commit.
 
-    ``origin`` is ``user`` or ``auto``; ``state`` is ``open``, ``finishing``, ``finished`` or ``error``;
-    ``size`` is in bytes, None while open; ``error`` says why the commit must not be built upon, else None;
-    ``provenance`` is direct, ``project/repo@id``.
+    ``origin`` is ``user`` or ``auto``; ``state`` is ``open``, ``finishing``, ``finished`` or
+    ``error``; ``size`` is in bytes, None while open; ``error`` says why the commit must not be
+    built upon, else None; ``provenance`` is direct, ``project/repo@id``.
     """
 
     project: str
@@ -70,8 +73,8 @@ class CommitInfo:
 class FileInfo:
     """A file or a directory of a commit.
 
-    A directory's path ends in ``/`` and its ``size`` and ``digest`` cover all below it. ``digest`` is hex;
-    ``datum`` is the id of the datum that made the file, None for files that a user put.
+    A directory's path ends in ``/`` and its ``size`` and ``digest`` cover all below it. ``digest``
+    is hex; ``datum`` is the id of the datum that made the file, None for files that a user put.
     """
 
     path: str
@@ -84,7 +87,10 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffInfo:
-    """One file that differs. ``op`` is ``added``, ``deleted`` or ``modified``; sizes in bytes or None."""
+    """One file that differs.
+
+    ``op`` is ``added``, ``deleted`` or ``modified``; sizes in bytes or None.
+    """
 
     op: str
     path: str
@@ -94,7 +100,10 @@ class DiffInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineInfo:
-    """A pipeline at its newest version. ``input`` is the shorthand text; ``last_job`` a job's state."""
+    """A pipeline at its newest version.
+
+    ``input`` is the shorthand text; ``last_job`` a job's state.
+    """
 
     project: str
     name: str
@@ -108,7 +117,10 @@ class PipelineInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobInfo:
-    """A job. Counts always add up: processed + skipped + recovered + failed = total, once it is done."""
+    """A job.
+
+    Counts always add up: processed + skipped + recovered + failed = total, once it is done.
+    """
 
     id: str
     project: str

@@ -1,4 +1,4 @@
-"""Addresses: ``[project/]repo@(branch | commit | branch=commit)[ancestry][:/path]`` and ``pfs://`` URIs.
+"""Addresses and URIs: ``[project/]repo@(branch|commit|branch=commit)[ancestry][:/path]``.
 
 Pure: resolving an address to a commit is the catalog's business.
 """
@@ -26,7 +26,10 @@ _FORM = "[project/]repo@(branch|commit|branch=commit)[ancestry][:/path]"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where something is. At least one of ``branch`` and ``commit`` is set; both for ``branch=commit``."""
+    """Where something is.
+
+    At least one of ``branch`` and ``commit`` is set; both for ``branch=commit``.
+    """
 
     repo: RepoKey
     branch: str | None

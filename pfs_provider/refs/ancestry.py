@@ -1,9 +1,10 @@
 """Ancestry suffixes of an address: ``^``, ``^^``, ``^3``, ``~``, ``~3`` and ``.3``.
 
-``^n`` and ``~n`` mean n steps back from the commit; ``.n`` means the n-th commit counted from the start
-of the branch (1 is the first). Zero means the commit itself.
+``^n`` and ``~n`` mean n steps back from the commit; ``.n`` means the n-th commit counted from the
+start of the branch (1 is the first). Zero means the commit itself.
 
-Source: Pachyderm's ancestry package; its repeat formula for dots is a bug, so dots take numbers only.
+Source: Pachyderm's ancestry package; its repeat formula for dots is a bug, so dots take numbers
+only.
 """
 
 import re

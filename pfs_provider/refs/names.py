@@ -78,7 +78,9 @@ class PipelineKey:
         return RepoKey(self.project, self.name)
 
 
-def _parse(kind: str, text: str, *, max_length: int | None = None, alnum_first: bool = False) -> str:
+def _parse(
+    kind: str, text: str, *, max_length: int | None = None, alnum_first: bool = False
+) -> str:
     if _NAME.fullmatch(text) is None:
         raise RefusedError(
             ErrorCode.NAME_ILLEGAL,
@@ -130,6 +132,4 @@ def parse_branch_name(text: str) -> str:
 def parse_repo_key(text: str) -> RepoKey:
     """Return the repo that ``[project/]repo`` names. Raises RefusedError ``name-illegal``."""
     project, slash, name = text.rpartition("/")
-    return RepoKey(
-        parse_project_name(project) if slash else DEFAULT_PROJECT, parse_repo_name(name)
-    )
+    return RepoKey(parse_project_name(project) if slash else DEFAULT_PROJECT, parse_repo_name(name))

@@ -1,6 +1,7 @@
 """Paths inside a repo: absolute, ``/``-separated, no ``.``, ``..`` or empty element, no NUL.
 
-Any other character of UTF-8 is allowed; Unicode is not normalised. ``/`` is the root and never a file.
+Any other character of UTF-8 is allowed; Unicode is not normalised. ``/`` is the root and never a
+file.
 """
 
 from typing import NewType
@@ -51,6 +52,4 @@ def parent_paths(path: PfsPath) -> list[PfsPath]:
 
 
 def _refused(text: str, why: str) -> RefusedError:
-    return RefusedError(
-        ErrorCode.PATH_ILLEGAL, f"path {text!r} is illegal: {why}", path=text
-    )
+    return RefusedError(ErrorCode.PATH_ILLEGAL, f"path {text!r} is illegal: {why}", path=text)
