@@ -24,8 +24,38 @@ from pfs_provider.errors import ErrorCode, RefusedError
 __all__ = ["Settings", "load_settings", "store_options", "user_name", "worker_environment"]
 
 CONFIG_NAME = "pfs.toml"
-STORE_PREFIXES = ("AWS_", "GOOGLE_", "AZURE_")
-"""Variables that object stores take their credentials and endpoints from."""
+STORE_VARIABLES = frozenset(
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ALLOW_HTTP",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "AZURE_STORAGE_ACCOUNT_NAME",
+        "AZURE_STORAGE_CLIENT_ID",
+        "AZURE_STORAGE_CLIENT_SECRET",
+        "AZURE_STORAGE_ENDPOINT",
+        "AZURE_STORAGE_SAS_KEY",
+        "AZURE_STORAGE_TENANT_ID",
+        "AZURE_STORAGE_TOKEN",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_SERVICE_ACCOUNT",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+        "GOOGLE_SERVICE_ACCOUNT_PATH",
+    }
+)
+"""What object store clients take credentials and endpoints from, and refuse others beside."""
 WORKER_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TZ")
 CREDENTIAL_FILES = (
     ".aws",
@@ -136,9 +166,7 @@ def load_settings(**arguments: Any) -> Settings:
 
 def store_options() -> dict[str, str]:
     """Return what the environment says to object store clients, names in lower case."""
-    return {
-        name.lower(): value for name, value in os.environ.items() if name.startswith(STORE_PREFIXES)
-    }
+    return {name.lower(): value for name, value in os.environ.items() if name in STORE_VARIABLES}
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:
@@ -146,9 +174,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     keep = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(STORE_PREFIXES)
-        or name in WORKER_VARIABLES
-        or name in CERTIFICATE_VARIABLES
+        if name in STORE_VARIABLES or name in WORKER_VARIABLES or name in CERTIFICATE_VARIABLES
     }
     return keep | {"PFS_STORE": settings.store_url, "PFS_CONFIG": os.devnull}
 
