@@ -20,10 +20,10 @@ from pfs_provider.worker.executors.spawner import kernel, processes, sandbox
 from pfs_provider.worker.executors.spawner.command import Identity, LaunchError, reap_until, start
 from pfs_provider.worker.executors.spawner.wire import Parcel, receive
 
-__all__ = ["DONE", "TRIAL", "Init"]
+__all__ = ["DONE", "LAST", "TRIAL", "Init"]
 
-DONE = b"done"
-"""What the spawner hears when a task is over, before the worker hears it."""
+DONE, LAST = b"done", b"last"
+"""What the spawner hears when a task is over, before the worker hears it: more may come, or not."""
 TRIAL: dict[str, object] = {"hidden": [], "user": None, "cmd": None}
 """A task that ends where user code would start; its folder is all of the machine."""
 
@@ -76,14 +76,16 @@ class Init:
         self._tie()
         kernel.hide_from_peers()
         posture = _posture()
-        while _posture() == posture:
+        is_fit = True
+        while is_fit:
             problem = self._prepare()
             parcel = receive(self._channel)
             if parcel is None:
                 break
             with socket(fileno=parcel.report) as report:
                 answer = self._answer(parcel, problem)
-                self._channel.send(DONE)
+                is_fit = problem is None and _posture() == posture
+                self._channel.send(DONE if is_fit else LAST)
                 report.send(json.dumps(answer).encode())
         os._exit(0)
 
@@ -135,14 +137,8 @@ class Init:
 
 
 def _posture() -> tuple[object, ...]:
-    """Return what a process of the same user can change about this one."""
-    limits = tuple(resource.getrlimit(limit) for limit in _LIMITS)
-    return (
-        limits,
-        os.getpriority(os.PRIO_PROCESS, 0),
-        os.sched_getaffinity(0),
-        os.sched_getscheduler(0),
-    )
+    """Return what a process of the same user can change about this one; the kernel guards the rest."""
+    return tuple(resource.getrlimit(limit) for limit in _LIMITS)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

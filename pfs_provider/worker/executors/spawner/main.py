@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from pfs_provider.worker.executors.spawner import base, kernel, sandbox
-from pfs_provider.worker.executors.spawner.init import TRIAL, Init
+from pfs_provider.worker.executors.spawner.init import DONE, LAST, TRIAL, Init
 from pfs_provider.worker.executors.spawner.wire import Parcel, receive, send
 
 __all__ = ["main"]
@@ -140,14 +140,20 @@ class _Spawner:
             os._exit(1)
 
     def _retire(self, done: list[_First]) -> None:
-        """Take back first processes whose task is over, or that are."""
+        """Take back first processes whose task is over; let go of those that ended or will."""
         for first in done:
-            with contextlib.suppress(OSError):
-                if first.channel.recv(16):
-                    self._free(first)
-                    self.idle.append(first)
-                    continue
-            self._unwatch(first.channel)  # it ended: reaping it tells the rest
+            try:
+                said = first.channel.recv(16)
+            except OSError:
+                said = b""
+            if said == DONE:
+                self._free(first)
+                self.idle.append(first)
+            elif said == LAST:
+                self._free(first)
+                first.channel.close()
+            else:
+                self._unwatch(first.channel)  # it ended: reaping it tells the rest
 
     def _free(self, first: _First) -> None:
         self.busy.remove(first)

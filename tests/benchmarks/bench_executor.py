@@ -1,0 +1,89 @@
+"""What a datum costs besides its command: every executor beside a plain start of the same command.
+
+    bench_executor.py [--tasks=N]
+
+The command is `true`; goal: within 3 times of starting it plainly (design, section 17). Each executor
+stages nothing, writes the log, and hides one folder. Rounds are interleaved, so that all meet the
+same machine; `quick` is the tenth percentile, which a busy machine disturbs least.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.contract.executors import PATH, SITUATIONS, Bench, open_bench
+
+GOAL = 3.0
+
+
+def main() -> None:
+    """Measure and print."""
+    options = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:] if "=" in word)
+    n_tasks = int(options.get("tasks", "200"))
+    with ExitStack() as stack:
+        ways = {"subprocess.run": run_plainly, "subprocess.run to a log": run_to_log}
+        for situation in SITUATIONS:
+            try:
+                bench = stack.enter_context(open_bench(situation))
+            except BaseException as reason:  # noqa: BLE001 - pytest's skip is one
+                print(f"{situation}: {reason}")
+                continue
+            ways[f"executor, {situation}"] = runner(bench)
+        print_table(measure(ways, n_tasks))
+
+
+def runner(bench: Bench) -> Callable[[], object]:
+    """Return a function that runs one task."""
+    task = bench.task("true", hidden=(bench.folder / "hidden",))
+    return lambda: bench.executor.run(task)
+
+
+def run_plainly() -> None:
+    """Start the command as any program would."""
+    subprocess.run(["true"], check=True, env={"PATH": PATH})
+
+
+def run_to_log() -> None:
+    """The same, with its output taken and appended to a file."""
+    done = subprocess.run(
+        ["true"], check=True, env={"PATH": PATH}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    with (Path(tempfile.gettempdir()) / f"pfs-bench-{os.getpid()}.log").open("ab") as log:
+        log.write(done.stdout)
+
+
+def measure(ways: dict[str, Callable[[], object]], n_tasks: int) -> dict[str, list[float]]:
+    """Return seconds per task, sorted, by way."""
+    for way in ways.values():
+        way()
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(n_tasks):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            taken[name].append(time.perf_counter() - start)
+    return {name: sorted(times) for name, times in taken.items()}
+
+
+def print_table(taken: dict[str, list[float]]) -> None:
+    """Print one line a way, with the ratio to the first and the goal."""
+    plain = taken["subprocess.run"]
+    middle, quick = len(plain) // 2, len(plain) // 10
+    print(f"{'way':<26}{'quick ms':>10}{'median ms':>11}{'ratio':>8}{'goal':>7}")
+    for name, times in taken.items():
+        ratio = times[middle] / plain[middle]
+        goal = f"{GOAL:.0f}" if name.startswith("executor") else ""
+        print(
+            f"{name:<26}{times[quick] * 1e3:>10.2f}{times[middle] * 1e3:>11.2f}{ratio:>8.2f}{goal:>7}"
+        )
+    Path(tempfile.gettempdir(), f"pfs-bench-{os.getpid()}.log").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
