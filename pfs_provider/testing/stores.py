@@ -1,7 +1,7 @@
 """Stores that go wrong on purpose, and one that lacks what the engine rests on.
 
-    plan = fail_at(3, Fault.LOST_ANSWER)            the fourth call does its work, then says "unknown"
-    store = FaultyStore(MemoryStore(), plan)        store.calls tells what was asked so far
+    plan = fail_at(3, Fault.LOST_ANSWER)            the fourth call works, then says "unknown"
+    store = FaultyStore(MemoryStore(), plan)        store.calls tells what was asked
 
 To try a fault at every call: run once with `no_faults` and count ``store.calls``, then once per
 number. Must not know: what the objects hold.

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import io
 import os
@@ -249,10 +250,8 @@ def test_a_fault_at_any_call_leaves_a_store_that_a_retry_completes(
         inner = MemoryStore()
         faulty = FaultyStore(inner, fail_at(number, fault))
         with Storage(faulty, clock=QuickClock()) as storage:
-            try:
+            with contextlib.suppress(PfsError, KilledError):
                 assert store_all(storage, tmp_path).logical == expected
-            except (PfsError, KilledError):
-                pass
         with Storage(inner, clock=QuickClock()) as storage:
             tree = store_all(storage, tmp_path)
             assert tree.logical == expected

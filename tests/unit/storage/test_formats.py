@@ -21,7 +21,7 @@ def test_a_record_gives_back_fields_and_tail() -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda data: b"",
+        lambda _: b"",
         lambda data: data[:8],
         lambda data: b"X" + data[1:],
         lambda data: data[:3] + b"L" + data[4:],

@@ -150,7 +150,7 @@ def test_damaged_bytes_never_become_a_file(
                 data[at] ^= 1
             store.objects[key] = bytes(data)
 
-    with pytest.raises(CorruptDataError, match="/d/|chunk") as caught:
+    with pytest.raises(CorruptDataError, match=r"/d/|chunk") as caught:
         restore_folder(storage, tree, "/", tmp_path / "out")
 
     assert caught.value.code == ErrorCode.CHUNK_CORRUPT
