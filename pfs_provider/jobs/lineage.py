@@ -1,5 +1,6 @@
 """Provenance of single files: from an output file over its datum to the input files, and on."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +13,14 @@ from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import read_record
 from pfs_provider.jobs.plan import pinned_inputs
-from pfs_provider.jobs.records import InputPin, MemoRecord
+from pfs_provider.jobs.records import InputPin, MemoRecord, PieceRecord
 from pfs_provider.refs.addresses import Address, parse_address
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import PipelineKey
 from pfs_provider.storage.listing import find_item, iter_entries
 from pfs_provider.storage.rows import Rows
-from pfs_provider.storage.tree import find_entry
-from pfs_provider.storage.values import Entry, parse_tree_ref
+from pfs_provider.storage.tree import find_entries, find_entry
+from pfs_provider.storage.values import Entry, TreeRef, parse_tree_ref
 from pfs_provider.versioning.trees import commit_tree, read_commit
 
 __all__ = ["FileLink", "file_provenance", "file_subvenance"]
@@ -60,14 +61,14 @@ def file_provenance(jobs: Jobs, address: Address) -> Iterator[FileLink]:
     if entry is None:
         raise _missing(address)
     seen: set[str] = set()
-    todo = [(commit, entry)]
+    todo: deque[tuple[Commit, str, Entry]] = deque([(commit, address.file_path, entry)])
     while todo:
-        made_in, file = todo.pop(0)
-        for link, source, source_entry in _sources(jobs, made_in, file):
+        made_in, path, file = todo.popleft()
+        for link, source, source_entry in _sources(jobs, made_in, path, file):
             if link.file not in seen:
                 seen.add(link.file)
                 yield link
-                todo.append((source, source_entry))
+                todo.append((source, link.path, source_entry))
 
 
 def file_subvenance(jobs: Jobs, address: Address) -> Iterator[FileLink]:
@@ -79,9 +80,9 @@ def file_subvenance(jobs: Jobs, address: Address) -> Iterator[FileLink]:
     if item is None:
         raise _missing(address)
     seen: set[str] = set()
-    todo: list[tuple[Commit, str]] = [(commit, item.path)]
+    todo: deque[tuple[Commit, str]] = deque([(commit, item.path)])
     while todo:
-        read, path = todo.pop(0)
+        read, path = todo.popleft()
         for link, made in _results(jobs, read, path):
             if link.file not in seen:
                 seen.add(link.file)
@@ -89,16 +90,14 @@ def file_subvenance(jobs: Jobs, address: Address) -> Iterator[FileLink]:
                 todo.append((made, link.path))
 
 
-def _sources(jobs: Jobs, commit: Commit, file: Entry) -> Iterator[tuple[FileLink, Commit, Entry]]:
+def _sources(
+    jobs: Jobs, commit: Commit, made: str, file: Entry
+) -> Iterator[tuple[FileLink, Commit, Entry]]:
     job = _job_of(jobs, commit)
-    if job is None or job.manifest is None or file.datum is None:
+    if job is None or job.manifest is None:
         return
-    found = find_entry(jobs.storage, parse_tree_ref(job.manifest), "/" + file.datum.hex())
-    if found is None:
-        return
-    record = read_record(jobs.storage, found)
     pins = pinned_inputs(jobs, job.pins)
-    for piece in record.pieces:
+    for piece in _pieces_of(jobs, parse_tree_ref(job.manifest), made, file):
         pin = pins.get(piece.branch)
         if pin is None:
             continue
@@ -113,6 +112,19 @@ def _sources(jobs: Jobs, commit: Commit, file: Entry) -> Iterator[tuple[FileLink
             yield _link(jobs, source, path, entry), source, entry
 
 
+def _pieces_of(jobs: Jobs, manifest: TreeRef, made: str, file: Entry) -> Iterator[PieceRecord]:
+    """Yield what the datums read that made a file: one, or several where pieces are joined."""
+    if file.datum is not None:
+        found = find_entry(jobs.storage, manifest, "/" + file.datum.hex())
+        if found is not None:
+            yield from read_record(jobs.storage, found).pieces
+        return
+    for _, entry in iter_entries(jobs.storage, manifest):
+        record = read_record(jobs.storage, entry)
+        if Rows.decode(record.rows).find(made.encode()) is not None:
+            yield from record.pieces
+
+
 def _results(jobs: Jobs, commit: Commit, path: str) -> Iterator[tuple[FileLink, Commit]]:
     with jobs.versions.catalog.read() as tx:
         readers = lineage.subvenance_of(tx, commit)
@@ -125,10 +137,15 @@ def _results(jobs: Jobs, commit: Commit, path: str) -> Iterator[tuple[FileLink, 
         job = _job_of(jobs, made) if branches else None
         if job is None or job.manifest is None:
             continue
+        tree = commit_tree(jobs.versions, made)
         for _, found in iter_entries(jobs.storage, parse_tree_ref(job.manifest)):
             record = read_record(jobs.storage, found)
-            if _reads(record, branches, path):
-                for out, entry in Rows.decode(record.rows).entries():
+            if not _reads(record, branches, path):
+                continue
+            paths = [out for out, _ in Rows.decode(record.rows).entries()]
+            for out, entry in zip(paths, find_entries(jobs.storage, tree, paths), strict=True):
+                # Another datum's, or not there: overwritten, or the job failed.
+                if entry is not None and entry.datum in {None, record.id}:
                     yield _link(jobs, made, out, entry), made
 
 

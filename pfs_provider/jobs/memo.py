@@ -2,20 +2,22 @@
 
 It is a tree like a commit's: one small file ``/<key>`` per datum that ever succeeded, so that it
 costs by the change and is looked up page by page. A job's manifest holds the very same files under
-``/<datum id>``, by reference.
+``/<datum id>``, by reference. A key says nothing of the repo, so an equal one may have been worked
+for a datum of another id: each entry names the datum that its record was written for.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from pfs_provider.jobs.records import MemoRecord, decode, encode
+from pfs_provider.jobs.records import DatumRecord, MemoRecord, decode, encode
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.reading import read_entry
-from pfs_provider.storage.rows import Rows
+from pfs_provider.storage.rows import EMPTY_ROWS, Rows
 from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 
-__all__ = ["find_in_memo", "read_record", "write_records"]
+__all__ = ["find_in_memo", "read_record", "take_over", "write_records"]
 
 
 def find_in_memo(storage: Storage, memo: TreeRef, keys: Sequence[bytes]) -> list[Entry | None]:
@@ -33,18 +35,23 @@ def find_in_memo(storage: Storage, memo: TreeRef, keys: Sequence[bytes]) -> list
 def write_records(storage: Storage, records: Iterable[MemoRecord]) -> tuple[Rows, Rows]:
     """Store records and return them as rows of a manifest (by datum id) and of a memo (by key)."""
     writer = ContentWriter(storage)
-    keys: dict[str, str] = {}
+    kept: dict[str, tuple[str, bytes]] = {}
     for record in records:
         path = "/" + record.id.hex()
-        keys[path] = "/" + record.key.hex()
+        kept[path] = ("/" + record.key.hex(), record.id)
         writer.put_bytes(path, encode(record))
-    manifest = next(iter(writer.finish()), Rows.from_entries(()))
+    manifest = next(iter(writer.finish()), EMPTY_ROWS)
     memo = Rows.from_entries(
-        sorted(
-            ((keys[path], entry) for path, entry in manifest.entries()), key=lambda pair: pair[0]
-        )
+        (kept[path][0], replace(entry, datum=kept[path][1])) for path, entry in manifest.entries()
     )
     return manifest, memo
+
+
+def take_over(storage: Storage, entry: Entry, datum: DatumRecord) -> MemoRecord:
+    """Return a record of the memo as if it had been worked for a datum of the same key."""
+    old = read_record(storage, entry)
+    rows = Rows.decode(old.rows).with_datum(datum.id)
+    return MemoRecord(id=datum.id, key=datum.key, pieces=datum.pieces, rows=rows.encode())
 
 
 def read_record(storage: Storage, entry: Entry) -> MemoRecord:

@@ -18,12 +18,13 @@ from pfs_provider.datums.identity import code_digest, datum_id, datum_key
 from pfs_provider.datums.sets import cut_sets
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.memo import find_in_memo
+from pfs_provider.jobs.memo import find_in_memo, take_over, write_records
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import (
     Command,
     DatumRecord,
     InputPin,
+    MemoRecord,
     PieceRecord,
     PlanRecord,
     SetRecord,
@@ -170,13 +171,17 @@ def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef
         total += len(batch)
         keys = [datum_key(datum, code) for datum in batch]
         known: list[tuple[str, Entry]] = []
+        others: list[MemoRecord] = []
         for datum, key, entry in zip(batch, keys, find_in_memo(storage, memo, keys), strict=True):
+            record = _record(datum, key)
             if entry is None:
-                todo.append(_record(datum, key))
-                sizes.append(sum(piece.size for piece in datum.pieces))
+                todo.append(record)
+                sizes.append(datum.size)
+            elif entry.datum == record.id:
+                known.append(("/" + record.id.hex(), entry))
             else:
-                known.append(("/" + datum_id(datum).hex(), entry))
-        skipped.append(Rows.from_entries(sorted(known, key=lambda pair: pair[0])))
+                others.append(take_over(storage, entry, record))
+        skipped += [Rows.from_entries(known), write_records(storage, others)[0]]
     return _Split(todo, sizes, merge_rows(skipped), total)
 
 
