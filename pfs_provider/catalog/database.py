@@ -74,6 +74,7 @@ class Catalog:
 
         Raises:
             UnavailableError: ``catalog-unavailable``: nothing was written.
+            UnknownOutcomeError: ``write-unknown``: the connection was lost while it committed.
         """
         with translated(self._url), lock_for_writing(self._opened()) as connection:
             tx = self._transaction(connection, change=change)

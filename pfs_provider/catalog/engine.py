@@ -18,7 +18,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from pfs_provider.clock import Clock
-from pfs_provider.errors import ErrorCode, PfsError, RefusedError, UnavailableError
+from pfs_provider.errors import (
+    ErrorCode,
+    PfsError,
+    RefusedError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 
 __all__ = ["lock_for_writing", "make_engine", "parse_url", "shown", "translated"]
 
@@ -141,14 +147,30 @@ def lock_for_writing(engine: Engine) -> Iterator[Connection]:
     """Yield a connection inside a transaction that no other writer runs beside.
 
     Committed when the block ends, rolled back when it raises.
+
+    Raises:
+        UnknownOutcomeError: ``write-unknown``: the connection was lost while it committed.
     """
-    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+    with (
+        engine.connect().execution_options(**{_WRITES: True}) as connection,
+        connection.begin() as transaction,
+    ):
         if connection.dialect.name == "postgresql":
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(:lock, hashtext(current_schema()))"),
                 {"lock": _WRITERS_LOCK},
             )
         yield connection
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            raise UnknownOutcomeError(
+                ErrorCode.WRITE_UNKNOWN,
+                f"the catalog at {shown(engine.url)} was lost while it committed: look whether "
+                "it was done before you repeat it",
+            ) from error
 
 
 @contextmanager

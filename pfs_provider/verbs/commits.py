@@ -76,6 +76,7 @@ class CommitVerbs(Session):
         provenance: Sequence[str] = (),
         run: Mapping[str, object] | None = None,
         progress: Progress | None = None,
+        commit_id: str | None = None,
     ) -> Iterator[CommitWriter]:
         """Gather one commit in a ``with`` block; it lands whole when the block ends, or not at all.
 
@@ -85,6 +86,8 @@ class CommitVerbs(Session):
             provenance: Commits that this one was made of, ``repo@branch`` or ``repo@id``.
             run: Facts of an external run, such as an Airflow DAG and task.
             progress: Told how many files and bytes of a folder are stored.
+            commit_id: An id of the caller's own, which a retry has too: whatever the first try came
+                to, there will be one commit. None makes a new one.
 
         Raises:
             NotFoundError: ``repo-not-found``, or a commit of ``provenance``.
@@ -93,9 +96,10 @@ class CommitVerbs(Session):
         """
         key = parse_branch(branch)
         self._check_branch(key)
-        _, base = read_head(self._versions, key)
+        own = self._parse_own(commit_id)
+        _, base = read_head(self._versions, key, before=own)
         draft = Draft(self._versions.storage, base, progress=progress)
-        writer = CommitWriter(self._versions, draft, self._new_id())
+        writer = CommitWriter(self._versions, draft, own or self._new_id())
         try:
             yield writer
             self._land(key, draft, Landing(
@@ -103,6 +107,7 @@ class CommitVerbs(Session):
                 message=message,
                 provenance=self._pins(provenance),
                 run=None if run is None else dict(run),
+                may_exist=own is not None,
             ))  # fmt: skip
         except BaseException:
             draft.abort()
@@ -235,6 +240,16 @@ class CommitVerbs(Session):
         address = parse_address(ref)
         with self._versions.catalog.read() as tx:
             return history.resolve_commit(tx, address)
+
+    def _parse_own(self, commit_id: str | None) -> CommitId | None:
+        if commit_id is None:
+            return None
+        if self._acts is not None:
+            raise RefusedError(
+                ErrorCode.ID_ILLEGAL,
+                "a commit inside a transaction has the transaction's id: leave commit_id out",
+            )
+        return parse_id(commit_id)
 
     def _pins(self, refs: Sequence[str]) -> list[CommitPin]:
         with self._versions.catalog.read() as tx:

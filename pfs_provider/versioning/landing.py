@@ -1,7 +1,8 @@
 """How a draft becomes a commit: whole, on top of whatever the branch's head is by then.
 
 Order: objects first, row last (docs/internals/ordering.md). A head that moved meanwhile costs
-another round; the last round holds the catalog's write lock, so a writer always gets through.
+another round; the last round holds the catalog's write lock, so a writer always gets through. Where
+the catalog's answer was lost it is read back by the commit's id, so that nothing lands twice.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from pfs_provider.catalog import branches, commits, history
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit, CommitPin
-from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.errors import ConflictError, ErrorCode, UnknownOutcomeError
 from pfs_provider.refs.addresses import Address
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey
@@ -28,9 +29,12 @@ OPTIMISTIC_ROUNDS = 3
 
 
 class Landing:
-    """What a commit will say of itself."""
+    """What a commit will say of itself.
 
-    __slots__ = ("id", "message", "provenance", "run")
+    ``may_exist``: an earlier try under this id may have landed; then that one is the commit.
+    """
+
+    __slots__ = ("id", "may_exist", "message", "provenance", "run")
 
     def __init__(
         self,
@@ -39,8 +43,10 @@ class Landing:
         message: str = "",
         provenance: Sequence[CommitPin] = (),
         run: dict[str, object] | None = None,
+        may_exist: bool = False,
     ) -> None:
         self.id = commit_id
+        self.may_exist = may_exist
         self.message = message
         self.provenance = provenance
         self.run = run
@@ -69,21 +75,25 @@ def land_draft(
     """
     deltas = draft.finish()
     if tx is not None:
-        head, base = _head(tx, key)
-        return _land(tx, key, head, _apply(versions, base, deltas, draft), landing)
+        return _land_locked(versions, tx, key, draft, landing)
     for _ in range(OPTIMISTIC_ROUNDS):
         with versions.catalog.read() as reading:
+            landed = _find_landed(reading, key, landing)
             head, base = _head(reading, key)
+        if landed is not None:
+            return landed
         tree = _apply(versions, base, deltas, draft)
         try:
             with versions.catalog.write() as writing:
                 return _land(writing, key, head, tree, landing)
+        except UnknownOutcomeError:
+            landing.may_exist = True
         except ConflictError as error:
-            if error.code != ErrorCode.BRANCH_MOVED:
+            exists = landing.may_exist and error.code == ErrorCode.COMMIT_EXISTS
+            if error.code != ErrorCode.BRANCH_MOVED and not exists:
                 raise
     with versions.catalog.write() as writing:
-        head, base = _head(writing, key)
-        return _land(writing, key, head, _apply(versions, base, deltas, draft), landing)
+        return _land_locked(versions, writing, key, draft, landing)
 
 
 def attach_draft(versions: Versions, commit: Commit, draft: Draft) -> None:
@@ -93,13 +103,21 @@ def attach_draft(versions: Versions, commit: Commit, draft: Draft) -> None:
         ConflictError: ``commit-finished``: it was finished meanwhile; ``branch-moved``: a file that
             the draft appends to has changed meanwhile. Nothing was added.
     """
-    names = [write_delta(versions.storage, delta) for delta in draft.finish()]
-    with versions.catalog.write() as tx:
-        if draft.appended:
-            there = commits.get_commit(tx, commit.repo, commit.id)
-            _check_appended(versions, open_tree(versions, tx, there), draft)
-        for name in names:
-            commits.attach_delta(tx, commit.repo, commit.id, name)
+    names = tuple(write_delta(versions.storage, delta) for delta in draft.finish())
+    n_before = 0
+    try:
+        with versions.catalog.write() as tx:
+            n_before = len(commits.list_deltas(tx, commit.repo, commit.id))
+            if draft.appended:
+                there = commits.get_commit(tx, commit.repo, commit.id)
+                _check_appended(versions, open_tree(versions, tx, there), draft)
+            for name in names:
+                commits.attach_delta(tx, commit.repo, commit.id, name)
+    except UnknownOutcomeError:
+        with versions.catalog.read() as tx:
+            now = commits.list_deltas(tx, commit.repo, commit.id)
+        if now[n_before : n_before + len(names)] != names:
+            raise
 
 
 def finish_commit(
@@ -131,6 +149,11 @@ def finish_commit(
                 if commits.list_deltas(writing, commit.repo, commit.id) != names:
                     continue
                 return _finish(writing, commit, head, tree, error)
+        except UnknownOutcomeError:
+            with versions.catalog.read() as reading:
+                there = commits.get_commit(reading, commit.repo, commit.id)
+            if there.is_finished:
+                return there
         except ConflictError as conflict:
             if conflict.code != ErrorCode.BRANCH_MOVED:
                 raise
@@ -149,6 +172,24 @@ def _head(
     head = None if branch is None or branch.head is None else branch.head
     commit = None if head is None else commits.get_commit(tx, key.repo, head)
     return head, base_tree(tx, commit)
+
+
+def _land_locked(
+    versions: Versions, tx: Tx, key: BranchKey, draft: Draft, landing: Landing
+) -> Commit:
+    landed = _find_landed(tx, key, landing)
+    if landed is not None:
+        return landed
+    head, base = _head(tx, key)
+    return _land(tx, key, head, _apply(versions, base, draft.finish(), draft), landing)
+
+
+def _find_landed(tx: Tx, key: BranchKey, landing: Landing) -> Commit | None:
+    """Return the commit that an earlier try made, None if there is none."""
+    found = commits.find_commit(tx, key.repo, landing.id) if landing.may_exist else None
+    if found is None or found.branch != key.name or not found.is_finished:
+        return None
+    return found
 
 
 def _land(tx: Tx, key: BranchKey, head: CommitId | None, tree: TreeRef, landing: Landing) -> Commit:

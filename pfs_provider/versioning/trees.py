@@ -49,12 +49,22 @@ def read_commit(versions: Versions, address: Address) -> tuple[Commit | None, Tr
         return commit, _tree_of(versions, tx, commit)
 
 
-def read_head(versions: Versions, key: BranchKey) -> tuple[CommitId | None, TreeRef]:
+def read_head(
+    versions: Versions, key: BranchKey, *, before: CommitId | None = None
+) -> tuple[CommitId | None, TreeRef]:
     """Return a branch's head and the tree that the next commit builds on; None if it has none.
 
     The tree is that of the nearest commit without an error, for errored commits are not built upon.
+
+    Args:
+        versions: Where to look.
+        key: Which branch.
+        before: Where the repo has a commit of this id, what that one was built on is returned.
     """
     with versions.catalog.read() as tx:
+        made = None if before is None else commits.find_commit(tx, key.repo, before)
+        if made is not None:
+            return made.parent, base_tree(tx, history.base_commit(tx, made))
         branch = branches.find_branch(tx, key)
         if branch is None or branch.head is None:
             return None, EMPTY_TREE
