@@ -53,16 +53,18 @@ class ContentWriter:
         self._table = PlaceTable()
         self._batch = Batch(datum)
         self._batches = [self._batch]
+        self._has_begun = False
         self._done: list[Rows] | None = None
 
     def begin_batch(self, datum: bytes | None) -> None:
         """Have the files that follow belong to a batch of their own, made by that datum.
 
-        Files of all batches are packed together. The batch before it is ended, even if empty,
-        unless nothing at all was put so far.
+        Files of all batches are packed together. The batch before it is ended, even if empty;
+        only the one that was there before any was begun goes away if nothing was put into it.
         """
-        if len(self._batches) == 1 and not self._batch.paths:
+        if not self._has_begun and not self._batch.paths:
             self._batches.clear()
+        self._has_begun = True
         self._batch = Batch(datum)
         self._batches.append(self._batch)
 

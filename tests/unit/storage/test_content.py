@@ -257,3 +257,14 @@ def test_a_fault_at_any_call_leaves_a_store_that_a_retry_completes(
             assert tree.logical == expected
             for path, entry in base_rows(storage, tree).entries():
                 assert read(storage, entry) == (tmp_path / path[1:]).read_bytes()
+
+
+def test_a_batch_without_files_keeps_its_place(storage: Storage) -> None:
+    writer = ContentWriter(storage)
+
+    writer.begin_batch(b"1" * 16)
+    writer.begin_batch(b"2" * 16)
+    writer.put_bytes("/a", b"of the second")
+    writer.begin_batch(b"3" * 16)
+
+    assert [len(rows) for rows in writer.finish()] == [0, 1, 0]
