@@ -29,6 +29,8 @@ CLIENT_ERRORS = (BaseError, OSError, ValueError)
 _OS_ERROR = re.compile(r"os error (\d+)")
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_NEVER_BEGAN = {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EMFILE}
+"""What a local write cannot fail with once something was written under the name."""
 _RANGE = re.compile(
     r"range was invalid|invalid range|InvalidRange|StartTooLarge|416 ", re.IGNORECASE
 )
@@ -53,7 +55,7 @@ def write_error(error: Exception, *, name: str, key: str) -> PfsError:
     known = _known(error, name)
     if known is not None:
         return known
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) or _os_code(error) in _NEVER_BEGAN:
         return _unavailable(error, name)
     return UnknownOutcomeError(
         ErrorCode.WRITE_UNKNOWN,
@@ -89,6 +91,13 @@ def _known(error: Exception, name: str) -> PfsError | None:
         return UnavailableError(
             ErrorCode.STORE_READ_ONLY,
             f"{name} refused access: check the credentials and their permission to write",
+            store=name,
+        )
+    if "169.254.169.254" in text:
+        return UnavailableError(
+            ErrorCode.STORE_READ_ONLY,
+            f"{name}: there are no credentials: give them as options, or run where the machine "
+            "has a role",
             store=name,
         )
     if "NoSuchBucket" in text:
