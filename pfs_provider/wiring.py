@@ -42,11 +42,12 @@ class Engine:
 
         hidden = json.dumps([str(path) for path in self.settings.hidden_paths])
         scratch = str(self.settings.scratch_folder)
-        arguments = ["--executor", executor, "--hidden", hidden, "--scratch", scratch]
-        if stay:
-            arguments.append("--stay")
+        lease = str(self.settings.lease_s)
+        arguments = ["--executor", executor, "--hidden", hidden]
+        arguments += ["--scratch", scratch, "--lease", lease]
         credentials = {name.upper(): value for name, value in self.store_options.items()}
-        return LocalLauncher(worker_environment(self.settings) | credentials, tuple(arguments))
+        environment = worker_environment(self.settings) | credentials
+        return LocalLauncher(environment, tuple(arguments), stay=stay)
 
     def close(self) -> None:
         """Let go of connections and threads."""

@@ -6,6 +6,7 @@ the store's address and credentials, and nothing of the catalog.
 """
 
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,11 +33,20 @@ class LocalLauncher:
     Args:
         environment: The whole environment of a worker (settings.worker_environment).
         arguments: More arguments for each worker, such as the executor's name.
+        stay: Let the workers outlive this process.
     """
 
-    def __init__(self, environment: Mapping[str, str], arguments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        arguments: tuple[str, ...] = (),
+        *,
+        stay: bool = False,
+    ) -> None:
         self._environment = dict(environment)
-        self._arguments = arguments
+        # A worker that starts after its launcher has died would never hear of that: it looks.
+        parent = () if stay else ("--parent", str(os.getpid()))
+        self._arguments = (*arguments, *parent)
         self._told: set[str] = set()
 
     def launch(self, job: JobRef, n_workers: int) -> "LocalWorkers":

@@ -17,10 +17,12 @@ from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.records import Claim, PlanRecord, SetRecord, SetResult, decode, encode
 from pfs_provider.storage.stores.port import ObjectStore
 
-__all__ = ["Taken", "WorkQueue", "read_plan"]
+__all__ = ["LEASE_S", "Taken", "WorkQueue", "read_plan"]
 
 POLL_S = 0.5
 """Seconds between looks when others work on all that is left."""
+LEASE_S = 30.0
+"""Seconds without a sign of life after which a worker counts as gone, unless said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class WorkQueue:
     worker: str
     incarnation: str
     clock: Clock
-    lease_s: float = 30.0
+    lease_s: float = LEASE_S
     offset: int = 0
     _done: set[int] = field(default_factory=set)
     _seen: dict[str, _Seen] = field(default_factory=dict)
