@@ -91,7 +91,7 @@ class World:
             check_catalog(tx)
 
     def check_with_any_times(self) -> None:
-        """Check all laws but that of the events' times: the test's clock and others' have written."""
+        """Check all laws but that of the events' times: several clocks have written."""
         with self.catalog.read() as tx:
             state = read_state(tx)
         for law in CATALOG_LAWS:

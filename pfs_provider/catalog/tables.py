@@ -302,7 +302,7 @@ class TransactionRow(Row, table=True):
 
 
 IS_ACTIVE: Final = text(f"pfs_job.{_ACTIVE_SQL}")
-"""That a job has not ended, in the very words of the partial index: bound values would not use it."""
+"""That a job has not ended, in the words of the partial index: bound values would not use it."""
 
 
 def _table(row: type[Row]) -> SqlTable:

@@ -53,13 +53,18 @@ def test_the_head_decides_who_lands(world: World) -> None:
     assert world.log("A") == [first.id]
 
 
+def _create_and_fail(world: World) -> None:
+    with world.act() as tx:
+        repos.create_repo(tx, repo("C"))
+        branches.get_branch(tx, at("nowhere"))
+
+
 def test_a_failed_act_leaves_no_trace(world: World) -> None:
     with world.catalog.read() as tx:
         before = repos.list_repos(tx)
 
-    with pytest.raises(NotFoundError), world.act() as tx:
-        repos.create_repo(tx, repo("C"))
-        branches.get_branch(tx, at("nowhere"))
+    with pytest.raises(NotFoundError):
+        _create_and_fail(world)
 
     with world.catalog.read() as tx:
         assert repos.list_repos(tx) == before

@@ -14,9 +14,9 @@ from tests.contract.executors import ISOLATED, NOBODY, PATH, Bench, open_bench
 
 UNCOVER = """
 umount {hidden}; umount -l {hidden}; mount --move {hidden} /tmp; mount -o remount,rw {hidden}
-unshare -Urm sh -c 'umount {hidden}; umount -l {hidden}; mount --bind /tmp /mnt; cat {hidden}/deep/secret'
+unshare -Urm sh -c 'umount {hidden}; umount -l {hidden}; cat {hidden}/deep/secret'
 unshare -Urm sh -c 'mkdir /tmp/m; mount --bind {parent} /tmp/m; cat /tmp/m/hidden/deep/secret'
-unshare -Urm sh -c 'mkdir /tmp/m; mount --rbind / /tmp/m; umount -R /tmp/m{hidden}; cat /tmp/m{hidden}/deep/secret'
+unshare -Urm sh -c 'mount --rbind / /mnt; umount -R /mnt{hidden}; cat /mnt{hidden}/deep/secret'
 unshare -Ur chroot / sh -c 'cd ../../../..; cat old{hidden}/deep/secret .{hidden}/deep/secret'
 nsenter -t 1 -m -U cat {hidden}/deep/secret; nsenter -t 1 -U --preserve-credentials umount {hidden}
 cat /proc/*/root{hidden}/deep/secret /proc/*/cwd{hidden}/deep/secret /proc/*/fd/*/deep/secret
@@ -249,9 +249,9 @@ def test_a_user_that_cannot_be_become_is_ignored_with_one_notice() -> None:
 
 
 def test_the_spawners_own_process_cannot_be_looked_into(bench: Bench) -> None:
-    script = "cat /proc/1/environ; ls -l /proc/1/fd /proc/1/cwd; head -c 1 /proc/1/mem; kill -9 1; kill 1"
+    look = "cat /proc/1/environ; ls -l /proc/1/fd /proc/1/cwd; head -c 1 /proc/1/mem"
 
-    outcome = bench.run("sh", "-c", f"{script}; sleep 0.1; echo alive")
+    outcome = bench.run("sh", "-c", f"{look}; kill -9 1; kill 1; sleep 0.1; echo alive")
 
     assert outcome.exit_code == 0
     said = bench.log.read_text()

@@ -2,8 +2,8 @@
 
     python without_namespaces.py PROGRAM ARGUMENTS...
 
-A seccomp filter answers EPERM to unshare, setns, mount and every clone that asks for a namespace, and
-ENOSYS to clone3, so that what is tested is a real refusal, not a pretended one.
+A seccomp filter answers EPERM to unshare, setns, mount and every clone that asks for a
+namespace, and ENOSYS to clone3, so that what is tested is a real refusal, not a pretended one.
 """
 
 import ctypes
@@ -60,4 +60,4 @@ def forbid_namespaces() -> None:
 
 if __name__ == "__main__":
     forbid_namespaces()
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - this is what it is for
