@@ -7,6 +7,11 @@ __all__ = ["Pfs", "PfsError", "__version__"]
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # what type checkers see; a name of our own, so that not even typing is imported
+    from pfs_provider.errors import PfsError
+    from pfs_provider.pfs import Pfs
+
 
 def __getattr__(name: str) -> object:
     # lazy: importing the package must stay free of cost (see the module's docstring)

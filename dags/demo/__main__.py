@@ -6,7 +6,7 @@ Leaves ``.demo`` (or the folder named by the first argument) for the commands pr
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from dags.demo.airflow_home import AirflowHome
 from dags.demo.photographs import FIRST, ONE_MORE, copy_photographs
 from pfs_provider import Pfs
 from pfs_provider.clock import SystemClock
+from pfs_provider.jobs.lineage import FileLink
 from pfs_provider.worker.executors.probe import probe
 
 DAG = "pfs_edges_montage"
@@ -74,11 +75,15 @@ def _show_jobs(pfs: Pfs) -> None:
 
 def _show_lineage(pfs: Pfs) -> None:
     print("\nwhere the montage comes from (pfs provenance montage@master:/montage.png):")
-    for link in pfs.provenance("montage@master:/montage.png"):
-        print(f"  {link.file}")
+    _show_files(pfs.provenance("montage@master:/montage.png"))
     print(f"\nwhat was made of one photograph (pfs subvenance images@master:/{ONE_MORE}):")
-    for link in pfs.subvenance(f"images@master:/{ONE_MORE}"):
-        print(f"  {link.file}")
+    _show_files(pfs.subvenance(f"images@master:/{ONE_MORE}"))
+
+
+def _show_files(links: Sequence[object]) -> None:
+    for link in links:
+        if isinstance(link, FileLink):
+            print(f"  {link.file}")
 
 
 def _show_next(home: Path) -> None:
