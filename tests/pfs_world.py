@@ -129,7 +129,7 @@ class PythonExecutor:
 class Worked:
     """Workers that have ended."""
 
-    state: WorkersState = WorkersState(alive=0)
+    state: WorkersState = field(default_factory=lambda: WorkersState(alive=0))
 
     def poll(self) -> WorkersState:
         return self.state
@@ -197,7 +197,7 @@ def make_session(
 
 def engine_of(pfs: Session) -> Jobs:
     """The rooms below a façade, which tests of those rooms drive themselves."""
-    return pfs._jobs  # noqa: SLF001 - this helper is the one place that looks inside
+    return pfs._jobs
 
 
 def spec(
@@ -236,7 +236,7 @@ class PfsWorld:
         self.pfs.close()
 
     def put(self, branch: str = "in@master", /, **contents: str | bytes | None) -> str:
-        """Commit files by name, None deletes; ``in@master`` unless said otherwise. Return the id."""
+        """Commit files by name, None deletes, and return the id."""
         return self.commit(branch, {f"/{name}": data for name, data in contents.items()})
 
     def commit(self, branch: str, contents: Mapping[str, str | bytes | None]) -> str:
