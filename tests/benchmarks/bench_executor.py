@@ -2,9 +2,9 @@
 
     bench_executor.py [--tasks=N]
 
-The command is `true`; goal: within 3 times of starting it plainly (design, section 17). Each executor
-stages nothing, writes the log, and hides one folder. Rounds are interleaved, so that all meet the
-same machine; `quick` is the tenth percentile, which a busy machine disturbs least.
+The command is `true`; goal: within 3 times of starting it plainly (design, section 17). Each
+executor stages nothing, writes the log, and hides one folder. Rounds are interleaved, so that
+all meet the same machine; `quick` is the tenth percentile, which a busy machine disturbs least.
 """
 
 import os
@@ -26,7 +26,10 @@ def main() -> None:
     options = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:] if "=" in word)
     n_tasks = int(options.get("tasks", "200"))
     with ExitStack() as stack:
-        ways = {"subprocess.run": run_plainly, "subprocess.run to a log": run_to_log}
+        ways: dict[str, Callable[[], object]] = {
+            "subprocess.run": run_plainly,
+            "subprocess.run to a log": run_to_log,
+        }
         for situation in SITUATIONS:
             try:
                 bench = stack.enter_context(open_bench(situation))
@@ -79,9 +82,8 @@ def print_table(taken: dict[str, list[float]]) -> None:
     for name, times in taken.items():
         ratio = times[middle] / plain[middle]
         goal = f"{GOAL:.0f}" if name.startswith("executor") else ""
-        print(
-            f"{name:<26}{times[quick] * 1e3:>10.2f}{times[middle] * 1e3:>11.2f}{ratio:>8.2f}{goal:>7}"
-        )
+        shown = f"{times[quick] * 1e3:>10.2f}{times[middle] * 1e3:>11.2f}"
+        print(f"{name:<26}{shown}{ratio:>8.2f}{goal:>7}")
     Path(tempfile.gettempdir(), f"pfs-bench-{os.getpid()}.log").unlink(missing_ok=True)
 
 

@@ -1,7 +1,8 @@
 """The worker's end of the spawner: starts it, hands it tasks, follows each to its end.
 
-Invariants: the spawner is started by a thread that lives as long as it, because the kernel ties it to
-that thread; a task has ended when it reports or its socket closes, not before. Must not know: what isolation is.
+Invariants: the spawner is started by a thread that lives as long as it, because the kernel ties
+it to that thread; a task has ended when it reports or its socket closes, not before. Must not
+know: what isolation is.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ _KILL_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting:
-    """What the spawner said at its start: ``kind`` of power used, or the ``step`` that failed and why."""
+    """What the spawner said first: the ``kind`` of power used, or the ``step`` that failed."""
 
     kind: str = ""
     step: str = ""
@@ -77,7 +78,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How a task ended: a wait ``status``, or the ``step`` that failed with ``errno`` at ``path``."""
+    """How a task ended: its wait ``status``, or the ``step`` that failed and at which ``path``."""
 
     status: int | None = None
     step: str = ""
@@ -166,7 +167,7 @@ class SpawnerClient:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         read_end, write_end = os.pipe2(os.O_CLOEXEC)
-        with ours, open(read_end, "rb", buffering=0) as output:
+        with ours, _closing(read_end):
             os.set_blocking(read_end, False)
             try:
                 self._send(order, stdin, report=theirs.fileno(), log=write_end)
@@ -282,11 +283,21 @@ class _Follower:
 def _file_of(data: bytes) -> io.FileIO:
     """Return an open file with this content, at its start, that cannot be written to."""
     if not data:
-        return open(os.devnull, "rb", buffering=0)
-    with open(os.memfd_create("pfs-task", os.MFD_CLOEXEC), "wb") as file:
-        file.write(data)
-        file.flush()
-        return open(f"/proc/self/fd/{file.fileno()}", "rb", buffering=0)
+        return Path(os.devnull).open("rb", buffering=0)
+    written = os.memfd_create("pfs-task", os.MFD_CLOEXEC)
+    with _closing(written):
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(written, rest) :]
+        return Path(f"/proc/self/fd/{written}").open("rb", buffering=0)
+
+
+@contextlib.contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lost(why: str) -> FailedError:

@@ -1,9 +1,9 @@
 """User code as an ordinary process, for machines that allow no namespaces: honest, not isolated.
 
-There is no ``/pfs``: what names it in the command, its input lines and its environment is pointed at
-the task's real folder, and this is said once, with the reason. Leftover processes are still ended.
-Invariant: nothing is pretended; hidden folders are not hidden here and the notice says so. Must not
-know: datums, stores, settings.
+There is no ``/pfs``: what names it in the command, its input lines and its environment is
+pointed at the task's real folder, and this is said once, with the reason. Leftover processes are
+still ended. Invariant: nothing is pretended; hidden folders are not hidden here and the notice
+says so. Must not know: datums, stores, settings.
 """
 
 import re
@@ -29,8 +29,8 @@ __all__ = ["FallbackExecutor", "point_at"]
 _NAMES_PFS = re.compile(r"(?<![\w./-])/pfs(?=/|$|[^\w.-])")
 _NEEDS_NO_QUOTES = re.compile(r"[\w./+:@%-]+")
 _NOTICE = (
-    "Instead, commands, their input lines and variables that name /pfs/ are pointed at a real folder "
-    "(also in PFS_ROOT), and folders of the store are not hidden from user code."
+    "Instead, commands, their input lines and variables that name /pfs/ are pointed at a real "
+    "folder (also in PFS_ROOT), and folders of the store are not hidden from user code."
 )
 
 
@@ -95,7 +95,7 @@ def point_at(task: Task, root: str, home: str) -> Task:
     """Return the task with every ``/pfs`` it names replaced by ``root``, and its home by ``home``.
 
     Replaced is the path itself and what is below it (``/pfs``, ``/pfs/out``, ``--in=/pfs/a``,
-    ``PATH=/bin:/pfs/tools``), not other paths that hold the letters (``/data/pfs/x``, ``/pfs-old``).
+    ``PATH=/bin:/pfs/tools``), not other paths that hold the letters (``/data/pfs``, ``/pfs-old``).
     """
 
     def point(text: str) -> str:
@@ -112,7 +112,7 @@ def point_at(task: Task, root: str, home: str) -> Task:
 
 @contextmanager
 def _folders(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name that stands for ``/pfs`` and a fresh home, both fit for a shell without quotes."""
+    """Yield the name that stands for ``/pfs`` and a fresh home; neither needs quotes in a shell."""
     with tempfile.TemporaryDirectory(prefix="pfs-", ignore_cleanup_errors=True) as folder:
         home = Path(folder, "home")
         home.mkdir()

@@ -1,7 +1,7 @@
 """The log of a datum: what its command wrote, up to a limit.
 
-Invariants: what comes after the limit is taken and thrown away, so that the command never waits; the
-log then ends with a line that says so. Must not know: who writes.
+Invariants: what comes after the limit is taken and thrown away, so that the command never waits;
+the log then ends with a line that says so. Must not know: who writes.
 """
 
 import os

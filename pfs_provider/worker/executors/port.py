@@ -17,7 +17,7 @@ __all__ = ["Executor", "Outcome", "Task"]
 class Task:
     """One run of one command on one staged datum.
 
-    ``root`` is the folder on this machine that becomes ``/pfs``: it holds ``<input>/…`` and ``out/``.
+    ``root`` is the folder of this machine that becomes ``/pfs``, with ``<input>/…`` and ``out/``.
     ``env`` is the complete environment. Each line of ``stdin`` gets a newline. ``timeout_s`` is in
     seconds, None for no limit. ``working_dir`` and ``cmd`` are as user code sees them; without a
     ``working_dir`` the command starts in its own empty home. ``user`` is a name or number, with an

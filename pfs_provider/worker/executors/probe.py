@@ -23,12 +23,13 @@ _SETTINGS = (
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
-        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile that allows userns",
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile with userns",
     ),
 )
 _IN_CONTAINER = (
-    "in a container, start it with user namespaces allowed (docker: --security-opt seccomp=unconfined "
-    "--security-opt systempaths=unconfined, or --privileged), or use the container executor or the cluster"
+    "in a container, start it with user namespaces allowed (docker: --security-opt "
+    "seccomp=unconfined --security-opt systempaths=unconfined, or --privileged), or run the "
+    "pipeline on a cluster"
 )
 
 
@@ -65,7 +66,7 @@ def explain(greeting: Greeting) -> Ability:
                 "User code runs in mount, process and IPC namespaces of its own, made by root."
             )
         case "user":
-            sentence = "User code runs in mount, process and IPC namespaces of its own, inside a user namespace."
+            sentence = "User code runs in user, mount, process and IPC namespaces of its own."
         case _:
             return Ability(kind="none", sentence=_refusal(greeting))
     return Ability(kind=greeting.kind, sentence=sentence)
@@ -73,7 +74,7 @@ def explain(greeting: Greeting) -> Ability:
 
 def _refusal(greeting: Greeting) -> str:
     reason = os.strerror(greeting.errno) if greeting.errno else "it ended without a word"
-    said = f"This machine does not let user code have namespaces of its own: {greeting.step}: {reason}."
+    said = f"This machine gives user code no namespaces of its own: {greeting.step}: {reason}."
     return f"{said} Way out: {_way_out(greeting)}."
 
 

@@ -1,8 +1,9 @@
 """User code as a process of this machine in mount, process and IPC namespaces of its own.
 
-It sees the machine's files read-only, a private ``/tmp`` and home, only its own processes, and the
-task's folder as ``/pfs``. Why so: docs/design/0005-process-executor.md; how: docs/internals/sandbox.md.
-Invariant: one spawner per executor. Must not know: datums, stores, settings.
+It sees the machine's files read-only, a private ``/tmp`` and home, only its own processes, and
+the task's folder as ``/pfs``. Why so: docs/design/0005-process-executor.md; how:
+docs/internals/sandbox.md. Invariant: one spawner per executor. Must not know: datums, stores,
+settings.
 """
 
 import sys

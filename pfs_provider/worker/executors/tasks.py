@@ -97,8 +97,8 @@ def _hidden(task: Task) -> tuple[str, ...]:
     if "/" in paths:
         raise RefusedError(
             ErrorCode.SETTINGS_ILLEGAL,
-            "the store, the catalog or PFS_HOME is '/': user code cannot run with all of the machine "
-            "hidden; use a folder of its own",
+            "the store, the catalog or PFS_HOME is '/': user code cannot run with all of the "
+            "machine hidden; use a folder of its own",
         )
     return tuple(sorted(set(paths)))
 

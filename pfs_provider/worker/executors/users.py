@@ -48,8 +48,8 @@ def _by_number(uid: int) -> tuple[int, int, list[int]]:
 
 
 def give_folder(root: Path, uid: int, gid: int) -> None:
-    """Make a user the owner of a folder and of everything in it; links are changed, not followed."""
+    """Make a user the owner of a folder and of all in it; links are changed, not followed."""
     os.lchown(root, uid, gid)
     for folder, names, files in os.walk(root):
         for name in (*names, *files):
-            os.lchown(os.path.join(folder, name), uid, gid)
+            os.lchown(Path(folder, name), uid, gid)

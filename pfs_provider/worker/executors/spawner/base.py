@@ -1,8 +1,8 @@
 """The spawner's own view of the machine, from which every task's root is copied.
 
 It is made once: ``/old`` is the machine as it is, ``/new`` is the root that tasks get, made of
-read-only bind mounts of the machine's top folders and an own ``/dev`` and ``/run``. A task's process
-gets a copy of these mounts and adds what is private to it (sandbox.py).
+read-only bind mounts of the machine's top folders and an own ``/dev`` and ``/run``. A task's
+process gets a copy of these mounts and adds what is private to it (sandbox.py).
 
 Invariants: nothing here changes what other processes of the machine see; mounts that come and go
 there later come and go here. Must not know: tasks.

@@ -1,9 +1,10 @@
 """The first process of a task's namespaces: prepares, takes a task, ends it, prepares for the next.
 
-In namespaces it is process 1 of its process namespace and makes new mount and IPC namespaces for each
-task; without them it adopts the command's orphans. It stays for many tasks, because starting it costs
-more than all else. Invariants: it never returns to the spawner's loop; it reports a task when no other
-process of it is left; one that user code has changed in any way ends instead of taking another task.
+In namespaces it is process 1 of its process namespace and makes new mount and IPC namespaces for
+each task; without them it adopts the command's orphans. It stays for many tasks, because
+starting it costs more than all else. Invariants: it never returns to the spawner's loop; it
+reports a task when no other process of it is left; one that user code has changed in any way
+ends instead of taking another task.
 """
 
 import errno
@@ -137,7 +138,7 @@ class Init:
 
 
 def _posture() -> tuple[object, ...]:
-    """Return what a process of the same user can change about this one; the kernel guards the rest."""
+    """Return what others of the same user can change about this process; the rest is guarded."""
     return tuple(resource.getrlimit(limit) for limit in _LIMITS)
 
 

@@ -173,7 +173,7 @@ def bound_capabilities(keep: int) -> None:
 
 
 def forget_inheritable() -> None:
-    """Let no program started from here on inherit capabilities that this process was given to pass on."""
+    """Pass on no capability that this process was itself given to pass on."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     data = ctypes.create_string_buffer(24)
     _check(_libc.capget(header, data), "read capabilities")

@@ -59,7 +59,7 @@ def _find_descendants() -> list[int]:
 def _find_parent(pid: str) -> int:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            # "pid (name) state parent …": the name may hold anything, so cut behind its last bracket
+            # "pid (name) state parent …": a name may hold anything, so cut behind its last bracket
             return int(file.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return 0

@@ -1,9 +1,9 @@
 """What is private to one task: its /pfs, /proc, /tmp and home, and the covers over hidden folders.
 
 Runs in a first process: ``prepare`` before the task is known, so that it waits for none of it,
-``complete`` after. Invariants: after ``prepare`` the machine's own tree cannot be reached by any path;
-user code gets no capability that could change a mount, because the bounding set has none and exec
-keeps to it. Must not know: how tasks arrive and how results go back.
+``complete`` after. Invariants: after ``prepare`` the machine's own tree cannot be reached by any
+path; user code gets no capability that could change a mount, because the bounding set has none
+and exec keeps to it. Must not know: how tasks arrive and how results go back.
 """
 
 import os
@@ -21,8 +21,8 @@ _FOLDERS = {"home": 0o700, "tmp": 0o1777, "work": 0o700, "more": 0o1777, "shm": 
 KEPT_CAPABILITIES = sum(1 << number for number in (0, 1, 3, 4, 5, 6, 7, 10))
 """For root: chown, dac_override, fowner, fsetid, kill, setgid, setuid, net_bind_service.
 
-Left out above all: sys_admin (mounts), dac_read_search (opens any inode of a file system by its
-number), mknod (a node of the disk reads every byte of it), sys_ptrace, setfcap, setpcap, sys_chroot.
+Left out above all: sys_admin (mounts), dac_read_search (opens any inode by its number), mknod (a
+node of the disk reads every byte of it), sys_ptrace, setfcap, setpcap, sys_chroot.
 """
 
 
@@ -85,8 +85,8 @@ def complete(folder: int, hidden: list[str], identity: Identity | None) -> None:
 def _cover(target: str) -> None:
     try:
         found = os.lstat(target)
-    except OSError:
-        return  # not there: nothing to hide
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # not there, or out of reach for user code as it is
     if stat.S_ISDIR(found.st_mode):
         kernel.bind(_PFS, target)
     elif not stat.S_ISLNK(found.st_mode):

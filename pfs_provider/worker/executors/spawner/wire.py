@@ -1,8 +1,9 @@
 """Messages with descriptors between the worker, the spawner and a task's first process.
 
-A task is one message: the name of its folder, and the descriptors of its text (JSON), of the socket
-for its report, of what the command reads and of what it writes to. Invariants: every descriptor that arrives is closed on exec and owned
-by the receiver. Must not know: what a text says.
+A task is one message: the name of its folder, and the descriptors of its text (JSON), of the
+socket for its report, of what the command reads and of what it writes to. Invariants: every
+descriptor that arrives is closed on exec and owned by the receiver. Must not know: what a text
+says.
 """
 
 import array

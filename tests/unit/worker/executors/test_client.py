@@ -60,10 +60,10 @@ def test_no_descriptor_is_lost_over_many_tasks(tmp_path: Path) -> None:
     client = SpawnerClient("plain", clock=SystemClock())
     with LogWriter(tmp_path / "log") as log:
         client.run(_order("true"), stdin=(), log=log, timeout_s=None)
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(20):
             client.run(_order("true"), stdin=("x",), log=log, timeout_s=5)
-        after = len(os.listdir("/proc/self/fd"))
+        after = len(list(Path("/proc/self/fd").iterdir()))
     client.close()
 
     assert after == before

@@ -18,7 +18,7 @@ ENV = {"PATH": "/usr/bin:/bin"}
 @pytest.fixture(autouse=True)
 def where_it_was() -> Iterator[None]:
     """Starting a command moves this process and changes its mask, as a first process may."""
-    folder, mask = os.getcwd(), os.umask(0o022)
+    folder, mask = Path.cwd(), os.umask(0o022)
     yield
     os.chdir(folder)
     os.umask(mask)

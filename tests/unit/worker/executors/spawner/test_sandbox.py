@@ -26,7 +26,8 @@ PROGRAM = """if True:
         open("/tmp/mine", "w").close()
         os._exit(not sys.stdout.flush())
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), os.path.exists("/old/tmp/mine"))
-    os.rmdir("/old" + folder + "/hidden/x"); os.rmdir("/old" + folder + "/hidden"); os.rmdir("/old" + folder)
+    for name in ("/hidden/x", "/hidden", ""):
+        os.rmdir("/old" + folder + name)
 """
 
 

@@ -28,7 +28,7 @@ def test_a_parcel_arrives_with_its_files_closed_on_exec(
     assert parcel.root == root
     got = [parcel.text, parcel.report, parcel.stdin, parcel.log]
     got += [parcel.folder] if parcel.folder is not None else []
-    assert [Path(os.readlink(f"/proc/self/fd/{number}")).name for number in got] == names
+    assert [Path(f"/proc/self/fd/{number}").readlink().name for number in got] == names
     assert not any(os.get_inheritable(number) for number in got)
     parcel.close()
     os.close(parcel.report)
