@@ -6,9 +6,9 @@ it starts from; the previous job only saves work. A property test holds this.
 Must not know: SQL, states.
 """
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.jobs.memo import read_record
@@ -18,10 +18,11 @@ from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.diff import diff_trees
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
-from pfs_provider.storage.reading import open_entry
+from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import Rows, find_duplicates, merge_rows
 from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
+from pfs_provider.versioning.joined import join_blocks
 
 __all__ = ["Base", "merge_in_order", "merge_outputs"]
 
@@ -98,9 +99,8 @@ def _joined(storage: Storage, parts: Sequence[Rows]) -> Rows | None:
         return None
     writer = ContentWriter(storage)
     for path, entries in pieces.items():
-        # lint: each piece is opened when the one before it ends
-        joined = io.BytesIO(b"".join(open_entry(storage, entry).read() for entry in entries))
-        writer.put_stream(path, joined)
+        blocks = chain.from_iterable(read_entry(storage, entry) for entry in entries)
+        writer.put_stream(path, join_blocks(blocks))
     return merge_rows(writer.finish())
 
 

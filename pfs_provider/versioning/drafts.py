@@ -7,9 +7,8 @@ Must not know: branches and heads (landing.py).
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.refs.paths import PfsPath, join_path
@@ -21,6 +20,7 @@ from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import EMPTY_ROWS, Rows
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import Entry, TreeRef
+from pfs_provider.versioning.joined import join_blocks
 from pfs_provider.versioning.sources import Source, is_url, open_source
 
 __all__ = ["Draft"]
@@ -141,8 +141,8 @@ class Draft:
             if old is None:
                 self._content().put_stream(path, stream)
             else:
-                joined = _Joined(itertools.chain(read_entry(self._storage, old), _blocks(stream)))
-                self._content().put_stream(path, cast(BinaryIO, BufferedReader(joined)))
+                joined = itertools.chain(read_entry(self._storage, old), _blocks(stream))
+                self._content().put_stream(path, join_blocks(joined))
 
     def _find(self, path: PfsPath) -> Entry | None:
         for deletes, rows in self._layers():
@@ -176,24 +176,3 @@ def _covers(directory: str, path: str) -> bool:
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: stream.read(BLOCK_BYTES), b"")
-
-
-class _Joined(RawIOBase):
-    """Reads pieces of bytes one after the other as one file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        super().__init__()
-        self._pieces = pieces
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    # BufferedReader gives a memoryview.
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        if not self._rest:
-            self._rest = next(self._pieces, b"")
-        n = min(len(buffer), len(self._rest))
-        buffer[:n] = self._rest[:n]
-        self._rest = self._rest[n:]
-        return n
