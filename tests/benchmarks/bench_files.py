@@ -2,9 +2,9 @@
 
     bench_files.py [--small] [--folder PLACE]
 
-The storage room is called directly, on a local store. Each figure is the best of some rounds that take
-turns with ``cp -r``, since on a shared disk the neighbours decide how long one round takes; source and
-targets are on the same file system. Goals: DESIGN section 17.
+The storage room is called directly, on a local store. Each figure is the best of some rounds that
+take turns with ``cp -r``, since on a shared disk the neighbours decide how long one round takes;
+source and targets are on the same file system. Goals: DESIGN section 17.
 """
 
 import argparse
@@ -74,29 +74,34 @@ def run(folder: Path, n_files: int, rounds: int) -> Figures:
     make_files(source, n_files)
     figures = Figures()
     for number in range(rounds):
-        copy, home = folder / f"copy{number}", folder / f"store{number}"
-        out = folder / f"out{number}"
-        settle()
-        figures.measure("cp -r", lambda copy=copy: copy_folder(source, copy))
-        shutil.rmtree(copy)
-        with Storage(open_store(str(home)), clock=SystemClock()) as storage:
-            settle()
-            trees: list[TreeRef] = [EMPTY_TREE]
-            for name in ("add", "add again, nothing changed"):
-                figures.measure(name, lambda: trees.append(add(storage, source, trees[-1])))
-            assert trees[1] == trees[2], "the same files must give the same tree"
-            settle()
-            figures.measure(
-                "restore, all digests verified",
-                lambda out=out: restore_folder(storage, trees[-1], "/", out),
-            )
-            shutil.rmtree(out)
-            change_files(source, n_files, number)
-            figures.measure(
-                "add with 1 % changed", lambda: trees.append(add(storage, source, trees[-1]))
-            )
-        shutil.rmtree(home)
+        run_round(folder / str(number), source, figures)
+        change_files(source, n_files, number)
     return figures
+
+
+def run_round(folder: Path, source: Path, figures: Figures) -> None:
+    """Do everything once, in an empty folder, and remove it again."""
+    copy, out = folder / "copy", folder / "out"
+    folder.mkdir()
+    settle()
+    figures.measure("cp -r", lambda: copy_folder(source, copy))
+    with Storage(open_store(str(folder / "store")), clock=SystemClock()) as storage:
+        settle()
+        trees: list[TreeRef] = [EMPTY_TREE]
+
+        def add_again() -> None:
+            trees.append(add(storage, source, trees[-1]))
+
+        figures.measure("add", add_again)
+        figures.measure("add again, nothing changed", add_again)
+        assert trees[1] == trees[2], "the same files must give the same tree"
+        settle()
+        figures.measure(
+            "restore, all digests verified", lambda: restore_folder(storage, trees[-1], "/", out)
+        )
+        change_files(source, trees[-1].n_files, 50)
+        figures.measure("add with 1 % changed", add_again)
+    shutil.rmtree(folder)
 
 
 def add(storage: Storage, source: Path, base: TreeRef) -> TreeRef:

@@ -98,7 +98,7 @@ def test_a_part_is_read(store: ObjectStore, start: int, stop: int | None, expect
 )
 def test_reading_what_is_not_there_says_so(store: ObjectStore, span: dict[str, int]) -> None:
     with pytest.raises(NotFoundError, match="a/nothing") as caught:
-        store.read("a/nothing", **span)  # type: ignore[arg-type]  # start and stop by name
+        store.read("a/nothing", **span)
 
     assert caught.value.code == ErrorCode.OBJECT_NOT_FOUND
 

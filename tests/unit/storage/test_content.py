@@ -249,9 +249,11 @@ def test_a_fault_at_any_call_leaves_a_store_that_a_retry_completes(
     for number in range(len(good.calls)):
         inner = MemoryStore()
         faulty = FaultyStore(inner, fail_at(number, fault))
-        with Storage(faulty, clock=QuickClock()) as storage:
-            with contextlib.suppress(PfsError, KilledError):
-                assert store_all(storage, tmp_path).logical == expected
+        with (
+            Storage(faulty, clock=QuickClock()) as storage,
+            contextlib.suppress(PfsError, KilledError),
+        ):
+            assert store_all(storage, tmp_path).logical == expected
         with Storage(inner, clock=QuickClock()) as storage:
             tree = store_all(storage, tmp_path)
             assert tree.logical == expected

@@ -19,7 +19,7 @@ def sources(tmp_path: Path) -> list[bytes]:
         path = tmp_path / f"{number:05d}"
         path.write_bytes(b"%d" % number * noise.randrange(50))
         made.append(os.fsencode(path))
-    for number in range(0, 40):  # runs that do not fit into one buffer, and a large file
+    for number in range(40):  # runs that do not fit into one buffer, and a large file
         Path(os.fsdecode(made[700 + number])).write_bytes(bytes([number]) * 300_000)
     Path(os.fsdecode(made[1000])).write_bytes(bytes(2 << 20))
     return made

@@ -58,7 +58,7 @@ def test_a_file_in_the_way_is_an_error_unless_it_may_be_replaced(tmp_path: Path)
 def test_what_could_not_be_renamed_is_removed(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
 
-    with pytest.raises(IsADirectoryError, match="'.*/a'"):
+    with pytest.raises(IsADirectoryError, match=r"'.*/a'"):
         write_files(
             os.fsencode(tmp_path), [b"a"], cells((4, 5, 0)), CONTENT, start=100, aside=b".aside"
         )

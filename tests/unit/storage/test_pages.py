@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_index_pages_of_every_level_end_by_their_own_hash() -> None:
 
     for level_ends in ends:
         assert 64 < len(PATHS) / len(level_ends) < 200
-        assert max(b - a for a, b in zip(level_ends, level_ends[1:], strict=False)) <= INDEX_MAX
+        assert max(b - a for a, b in pairwise(level_ends)) <= INDEX_MAX
     assert len(set(ends[0]) & set(ends[1])) < 30
 
 

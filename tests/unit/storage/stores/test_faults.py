@@ -6,15 +6,31 @@ from pfs_provider.storage.stores.faults import is_range_error, read_error, write
 
 CASES: list[tuple[Exception, ErrorCode, ErrorCode]] = [
     (FileNotFoundError("not found"), ErrorCode.WRITE_UNKNOWN, ErrorCode.OBJECT_NOT_FOUND),
-    (FileNotFoundError("NoSuchBucket"), *[ErrorCode.STORE_UNAVAILABLE] * 2),
-    (GenericError("No space left (os error 28)"), *[ErrorCode.STORE_FULL] * 2),
-    (GenericError("Disk quota exceeded (os error 122)"), *[ErrorCode.STORE_FULL] * 2),
-    (GenericError("Read-only file system (os error 30)"), *[ErrorCode.STORE_READ_ONLY] * 2),
-    (PermissionDeniedError("x (os error 13)"), *[ErrorCode.STORE_READ_ONLY] * 2),
-    (PermissionDeniedError("403 AccessDenied"), *[ErrorCode.STORE_READ_ONLY] * 2),
-    (OSError(28, "full"), *[ErrorCode.STORE_FULL] * 2),
+    (FileNotFoundError("NoSuchBucket"), ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE),
+    (GenericError("No space left (os error 28)"), ErrorCode.STORE_FULL, ErrorCode.STORE_FULL),
+    (
+        GenericError("Disk quota exceeded (os error 122)"),
+        ErrorCode.STORE_FULL,
+        ErrorCode.STORE_FULL,
+    ),
+    (
+        GenericError("Read-only file system (os error 30)"),
+        ErrorCode.STORE_READ_ONLY,
+        ErrorCode.STORE_READ_ONLY,
+    ),
+    (
+        PermissionDeniedError("x (os error 13)"),
+        ErrorCode.STORE_READ_ONLY,
+        ErrorCode.STORE_READ_ONLY,
+    ),
+    (
+        PermissionDeniedError("403 AccessDenied"),
+        ErrorCode.STORE_READ_ONLY,
+        ErrorCode.STORE_READ_ONLY,
+    ),
+    (OSError(28, "full"), ErrorCode.STORE_FULL, ErrorCode.STORE_FULL),
     (GenericError("error sending request"), ErrorCode.WRITE_UNKNOWN, ErrorCode.STORE_UNAVAILABLE),
-    (ValueError("Could not parse path"), *[ErrorCode.STORE_UNAVAILABLE] * 2),
+    (ValueError("Could not parse path"), ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE),
 ]
 
 
