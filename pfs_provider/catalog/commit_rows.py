@@ -6,7 +6,7 @@ Must not know: branches, what finishing a commit causes. Internal to the room.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select, tuple_, update
 
 from pfs_provider.catalog.keys import branch_key, repo_key
 from pfs_provider.catalog.tables import commit_provenance, commits
@@ -35,6 +35,19 @@ CommitRef = tuple[str, str]
 
 _MAX_REFS = 400
 """Pairs in one statement; SQLite allows 32,766 variables, the planner likes fewer."""
+
+# Built once: to put a statement together costs more than SQLite takes to run it.
+_THIS = (commits.c.repo == bindparam("of_repo"), commits.c.id == bindparam("of_id"))
+_ONE = select(commits).where(*_THIS)
+_STATE = select(commits.c.state).where(*_THIS)
+_INSERT = insert(commits)
+_UPDATE = update(commits).where(*_THIS)
+_PINS = (
+    select(commit_provenance)
+    .where(commit_provenance.c.repo == bindparam("of_repo"))
+    .where(commit_provenance.c.id == bindparam("of_id"))
+    .order_by(commit_provenance.c.position)
+)
 
 
 def select_commits() -> Select[Any]:
@@ -84,7 +97,7 @@ def _value(row: Row[Any], pins: Sequence[CommitPin]) -> Commit:
 
 def fetch_commit(tx: Tx, repo: RepoKey, id_: str) -> Commit | None:
     """Return a commit, None if the repo has none of that id."""
-    row = tx.first(select_commits().where(commits.c.repo == repo.full, commits.c.id == id_))
+    row = tx.first(_ONE, {"of_repo": repo.full, "of_id": id_})
     return None if row is None else commit_values(tx, [row])[0]
 
 
@@ -93,12 +106,12 @@ def pins_of(tx: Tx, refs: Sequence[CommitRef]) -> dict[CommitRef, list[CommitPin
     found: dict[CommitRef, list[CommitPin]] = {}
     table = commit_provenance
     for piece in chunked(refs):
-        query = (
-            select(table)
-            .where(with_refs(table.c.repo, table.c.id, piece))
-            .order_by(table.c.repo, table.c.id, table.c.position)
-        )
-        for row in tx.all(query):
+        if len(piece) == 1:
+            rows = tx.all(_PINS, {"of_repo": piece[0][0], "of_id": piece[0][1]})
+        else:
+            query = select(table).where(with_refs(table.c.repo, table.c.id, piece))
+            rows = tx.all(query.order_by(table.c.repo, table.c.id, table.c.position))
+        for row in rows:
             pin = CommitPin(branch=branch_key(row.input_branch), id=row.input_id)
             found.setdefault((row.repo, row.id), []).append(pin)
     return found
@@ -122,7 +135,7 @@ def insert_commit(
     id_: CommitId,
     origin: str,
     parent: str | None,
-    columns: Mapping[str, Any],
+    columns: dict[str, Any],
 ) -> None:
     """Add an open commit with its first event.
 
@@ -131,8 +144,7 @@ def insert_commit(
             one commit a repo.
     """
     repo = branch.repo.full
-    taken = select(commits.c.state).where(commits.c.repo == repo, commits.c.id == id_)
-    if tx.first(taken) is not None:
+    if tx.first(_STATE, {"of_repo": repo, "of_id": id_}) is not None:
         raise ConflictError(
             ErrorCode.COMMIT_EXISTS,
             f"{branch.repo}@{id_} exists already: a change makes one commit in a repo",
@@ -142,20 +154,19 @@ def insert_commit(
     number = tx.add_event(
         "commit-started", branch, commit=id_, state="open", data={"origin": origin}
     )
-    tx.run(
-        insert(commits).values(
-            repo=repo,
-            id=id_,
-            branch=branch.name,
-            parent=parent,
-            number=number,
-            origin=origin,
-            state="open",
-            tree="",
-            started=tx.now,
-            **{"message": "", **columns},
-        )
-    )
+    facts = {
+        "repo": repo,
+        "id": id_,
+        "branch": branch.name,
+        "parent": parent,
+        "number": number,
+        "origin": origin,
+        "state": "open",
+        "tree": "",
+        "message": "",
+        "started": tx.now,
+    }
+    tx.run(_INSERT, facts | columns)
 
 
 def insert_pins(tx: Tx, repo: RepoKey, id_: CommitId, pins: Sequence[CommitPin]) -> None:
@@ -194,9 +205,6 @@ def end_commit(
 ) -> None:
     """Set an open commit to its end state, with its event. The caller knows that it is open."""
     state = "finished" if error is None else "error"
-    tx.run(
-        update(commits)
-        .where(commits.c.repo == branch.repo.full, commits.c.id == id_)
-        .values(state=state, error=error, finished=tx.now, **columns)
-    )
+    facts = {"state": state, "error": error, "finished": tx.now, **columns}
+    tx.run(_UPDATE, {"of_repo": branch.repo.full, "of_id": id_, **facts})
     tx.add_event("commit-finished", branch, commit=id_, state=state)

@@ -6,7 +6,7 @@ Invariants: a head moves by compare-and-swap, with an event, and what is downstr
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from pfs_provider.catalog.tables import branches
 from pfs_provider.catalog.transaction import Moved, Tx
@@ -16,10 +16,17 @@ from pfs_provider.refs.names import BranchKey
 
 __all__ = ["find_branch_row", "insert_branch", "move_head", "set_open_commit"]
 
+# Built once: to put a statement together costs more than SQLite takes to run it.
+_ONE = select(branches).where(branches.c.key == bindparam("of_key"))
+_MOVE = update(branches).where(
+    branches.c.key == bindparam("of_key"),
+    branches.c.head.is_not_distinct_from(bindparam("old_head", type_=branches.c.head.type)),
+)
+
 
 def find_branch_row(tx: Tx, key: BranchKey) -> Row[Any] | None:
     """Return the row of a branch."""
-    return tx.first(select(branches).where(branches.c.key == key.full))
+    return tx.first(_ONE, {"of_key": key.full})
 
 
 def insert_branch(tx: Tx, key: BranchKey) -> None:
@@ -44,12 +51,7 @@ def move_head(
     Raises:
         ConflictError: ``branch-moved``: it points elsewhere by now.
     """
-    moved = tx.run(
-        update(branches)
-        .where(branches.c.key == key.full, branches.c.head.is_not_distinct_from(old))
-        .values(head=new)
-    )
-    if moved != 1:
+    if tx.run(_MOVE, {"of_key": key.full, "old_head": old, "head": new}) != 1:
         raise ConflictError(
             ErrorCode.BRANCH_MOVED,
             f"{key} moved away from {old or 'its beginning'} meanwhile: look at it and repeat",
