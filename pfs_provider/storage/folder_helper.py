@@ -46,6 +46,7 @@ class FolderHelper:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=(handle,),
+                start_new_session=True,  # Ctrl-C is for the parent; it ends with its input
             )
         finally:
             os.close(handle)

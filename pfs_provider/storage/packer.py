@@ -7,6 +7,7 @@ Must not know: paths, trees, where the files came from.
 
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
 from pfs_provider.storage.handle import Storage
@@ -33,6 +34,7 @@ class Packer:
         self._digests: list[bytes] = []
         self._sizes: list[int] = []
         self._waiting: deque[tuple[Future[PackedFiles], bytearray]] = deque()
+        self._failed: BaseException | None = None
         self.packs: list[bytes] = []
         self.spots: list[bytes] = []
         self.places: list[int] = []
@@ -66,7 +68,13 @@ class Packer:
         return members
 
     def finish(self) -> None:
-        """Store what is left and wait until all is durable; then the columns are complete."""
+        """Store what is left and wait until all is durable; then the columns are complete.
+
+        A pack that could not be stored is told again by every later call: nothing may go on
+        without its members.
+        """
+        if self._failed is not None:
+            raise self._failed
         if self._digests:
             self._end_pack()
         while self._waiting:
@@ -76,6 +84,7 @@ class Packer:
         """Forget what was not sent yet and wait for what was."""
         for future, _ in self._waiting:
             future.cancel()
+        wait([future for future, _ in self._waiting])
         self._waiting.clear()
         self._digests, self._sizes, self._fill = [], [], 0
 
@@ -103,8 +112,14 @@ class Packer:
         self._digests, self._sizes = [], []
 
     def _collect(self) -> None:
+        if self._failed is not None:
+            raise self._failed
         future, buffer = self._waiting.popleft()
-        done = future.result()
+        try:
+            done = future.result()
+        except BaseException as error:
+            self._failed = error
+            raise
         self.packs += [done.pack] * len(done.spots)
         self.spots += done.spots
         self.places += done.places

@@ -1,7 +1,8 @@
 """Where chunks end, how objects are named, what pages hold: frozen.
 
 If one of these differs, every store written before becomes unreadable, or the same data gets
-another identity and is stored, diffed and processed all over again. A change needs a new format version.
+another identity and is stored, diffed and processed all over again. A change needs a new format
+version.
 """
 
 import io

@@ -50,6 +50,7 @@ def test_a_store_that_is_full_is_told_at_the_end_at_the_latest() -> None:
     with Storage(faulty, clock=QuickClock()) as storage:
         packer = Packer(storage)
         add(packer, [b"a"])
-        with pytest.raises(PfsError, match="full"):
-            packer.finish()
+        for _ in range(2):
+            with pytest.raises(PfsError, match="full"):
+                packer.finish()
         packer.abort()
