@@ -52,10 +52,10 @@ class Runner:
     def run_ready(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
         """Run jobs until none is ready or in work, and yield each one that this scheduler ended."""
         while True:
-            job = self._claim(pipeline)
+            job, others_work = self._claim(pipeline)
             if job is not None:
                 yield from self._run_claimed(job)
-            elif self._others_work(pipeline):
+            elif others_work:
                 self.jobs.clock.sleep(POLL_S)
             else:
                 return
@@ -63,7 +63,7 @@ class Runner:
     def watch(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
         """Run jobs for ever, and yield each one that ended."""
         while True:
-            job = self._claim(pipeline)
+            job, _ = self._claim(pipeline)
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)
             else:
@@ -134,18 +134,25 @@ class Runner:
         finally:
             workers.stop()
 
-    def _claim(self, pipeline: PipelineKey | None) -> Job | None:
+    def _claim(self, pipeline: PipelineKey | None) -> tuple[Job | None, bool]:
+        """Return a job to run, and whether others run some, both as of the same moment.
+
+        A job that nobody runs and nobody can have waits for a commit that is open still: perhaps
+        for ever, so it is not waited for here.
+        """
+        others = False
         with self.jobs.versions.catalog.write() as tx:
             for job in job_rows.list_jobs(tx, pipeline, states=ACTIVE):
-                if job.owner and job.owner != self.owner and is_dead(job.owner):
+                if job.owner is None or job.owner == self.owner:
+                    continue
+                if is_dead(job.owner):
                     job_rows.release_job(tx, job.pipeline, job.id, owner=job.owner)
-            return job_rows.claim_job(
+                else:
+                    others = True
+            claimed = job_rows.claim_job(
                 tx, owner=self.owner, lease_s=self.jobs.lease_s, pipeline=pipeline
             )
-
-    def _others_work(self, pipeline: PipelineKey | None) -> bool:
-        with self.jobs.versions.catalog.read() as tx:
-            return bool(job_rows.list_jobs(tx, pipeline, states=ACTIVE, limit=1))
+        return claimed, others
 
     def _get(self, ref: JobRef) -> Job:
         with self.jobs.versions.catalog.read() as tx:

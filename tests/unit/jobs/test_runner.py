@@ -1,0 +1,188 @@
+"""The embedded scheduler."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pfs_provider.errors import ErrorCode, UnavailableError
+from pfs_provider.jobs.keys import JobRef, parse_pipeline_key
+from pfs_provider.jobs.launcher import Workers, WorkersState
+from pfs_provider.jobs.runner import Runner
+from pfs_provider.worker.executors.port import Task
+from tests.pfs_world import PfsWorld, copy_code, counts, spec
+
+if TYPE_CHECKING:
+    from pfs_provider.infos import JobInfo
+
+
+@dataclass(slots=True)
+class BrokenLauncher:
+    """Its workers never do anything."""
+
+    state: WorkersState = field(default_factory=lambda: WorkersState(alive=0))
+    error: Exception | None = None
+    stopped: int = 0
+
+    def launch(self, job: JobRef, n_workers: int) -> Workers:
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def poll(self) -> WorkersState:
+        return self.state
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
+def _chain(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec("one", "picky", datum_tries=1))
+    world.pfs.create_pipeline(spec("two", "join", repo="one", glob="/"))
+
+
+def test_jobs_run_one_after_the_other_down_the_graph(world: PfsWorld) -> None:
+    _chain(world)
+    change = world.put(a="1", b="2")
+
+    ended = world.run()
+
+    assert [(job.pipeline, job.id, job.state) for job in ended] == [
+        ("one", change, "success"), ("two", change, "success")
+    ]  # fmt: skip
+    assert world.read("two@master") == {"/all": "12"}
+
+
+def test_nothing_to_do_ends_at_once(world: PfsWorld) -> None:
+    assert world.run() == []
+
+
+def test_what_is_downstream_of_a_failed_job_cannot_run_but_others_do(world: PfsWorld) -> None:
+    _chain(world)
+    world.pfs.create_pipeline(spec("other"))
+    world.put(a="bad")
+
+    states = {job.pipeline: job.state for job in world.run()}
+
+    assert states == {"one": "failure", "other": "success"}
+    assert world.pfs.list_jobs("two")[0].state == "unrunnable"
+    assert world.pfs.inspect_commit("two@master").state == "error"
+
+
+def test_a_change_that_mends_the_failure_runs_through(world: PfsWorld) -> None:
+    _chain(world)
+    world.put(a="bad")
+    world.run()
+    world.put(a="good")
+
+    assert [job.state for job in world.run()] == ["success", "success"]
+    assert world.read("two@master") == {"/all": "good"}
+
+
+def test_progress_is_told_with_counts_and_the_end(world: PfsWorld) -> None:
+    world.put(a="1", b="2")
+    world.pfs.create_pipeline(spec("up"))
+    seen: list[JobInfo] = []
+
+    world.run(on_progress=seen.append)
+
+    assert [job.state for job in seen] == ["running", "success"]
+    assert [counts(job) for job in seen] == ["2+0+0+0/2", "2+0+0+0/2"]
+
+
+def test_one_pipelines_jobs_are_run_where_one_is_named(world: PfsWorld) -> None:
+    world.put(a="1")
+    for name in ("one", "two"):
+        world.pfs.create_pipeline(spec(name))
+
+    ended = list(world.runner().run_ready(parse_pipeline_key("two")))
+
+    assert [job.pipeline.name for job in ended] == ["two"]
+
+
+def test_a_job_that_is_stopped_while_it_runs_ends_killed_and_the_next_one_runs(
+    world: PfsWorld,
+) -> None:
+    def stop_first(task: Task) -> int:
+        world.pfs.stop_job(str(world.ref("up")))
+        return copy_code(task)
+
+    world.executor.code["stop"] = stop_first
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up", "stop"))
+    world.pfs.create_pipeline(spec("other"))
+
+    assert {job.pipeline: job.state for job in world.run()} == {"up": "killed", "other": "success"}
+    commit = world.pfs.inspect_commit("up@master")
+    assert commit.error is not None
+    assert "stopped by a user" in commit.error
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (WorkersState(alive=1, problem="the image cannot be pulled"), "the image cannot be pulled"),
+        (WorkersState(alive=0), "all workers ended"),
+    ],
+)
+def test_workers_that_cannot_work_fail_the_job_with_the_reason(
+    world: PfsWorld, state: WorkersState, reason: str
+) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    launcher = BrokenLauncher(state)
+    runner = Runner(jobs=world.jobs, launcher=launcher, owner="test")
+
+    (job,) = runner.run_ready()
+
+    assert job.state == "failure"
+    assert reason in job.reason
+    assert job.counts.failed == 1
+    assert launcher.stopped == 1
+
+
+def test_a_job_is_given_back_when_workers_cannot_be_started(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    broken = BrokenLauncher(error=UnavailableError(ErrorCode.WORKER_FAILED, "no more processes"))
+
+    with pytest.raises(UnavailableError):
+        list(Runner(jobs=world.jobs, launcher=broken, owner="test").run_ready())
+
+    assert world.pfs.list_jobs("up")[0].state == "starting"
+    assert world.runner().owner == "test"
+    assert world.run_one().state == "success"
+
+
+def test_a_job_that_takes_longer_than_its_timeout_is_killed(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up", job_timeout="0.01s"))
+    launcher = BrokenLauncher(WorkersState(alive=1))
+
+    (job,) = Runner(jobs=world.jobs, launcher=launcher, owner="test").run_ready()
+
+    assert job.state == "killed"
+    assert "job_timeout" in job.reason
+
+
+def test_a_job_of_a_dead_process_is_taken_over_at_once(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    space = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    world.pfs.claim_job(owner=f"process:{boot}.{space}:999999999:1:x", lease_s=3600)
+
+    assert world.run_one().state == "success"
+
+
+@pytest.mark.timeout(20)
+def test_a_job_that_waits_for_an_open_commit_is_not_waited_for(world: PfsWorld) -> None:
+    world.pfs.create_repo("mid")
+    world.pfs.create_branch("mid@master", provenance=["in@master"])
+    world.pfs.create_pipeline(spec("up", repo="mid"))
+    world.put(a="1")
+    second = world.put(a="2")
+    world.pfs.finish_commit(f"mid@{second}")
+
+    assert world.run() == []
