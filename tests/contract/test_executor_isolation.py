@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -107,6 +108,23 @@ def test_a_hidden_folder_named_through_a_link_is_covered(bench: Bench) -> None:
     bench.run("cat", f"{bench.folder}/hidden/deep/secret", hidden=(link,))
 
     assert "secret\n" not in bench.log.read_text().replace("deep/secret", "")
+
+
+def test_what_is_mounted_later_does_not_appear(bench: Bench) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount something on the machine: run the tests with sudo")
+    folder = Path(tempfile.mkdtemp(dir="/var/lib"))
+    folder.chmod(0o755)
+    bench.sh("true")
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=True)
+        (folder / "late").touch()
+
+        for _ in range(3):
+            assert bench.sh(f"ls {folder}") == ""
+    finally:
+        subprocess.run(["umount", str(folder)], check=False)
+        folder.rmdir()
 
 
 def test_hiding_the_whole_machine_is_refused(bench: Bench) -> None:

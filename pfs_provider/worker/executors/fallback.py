@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from pfs_provider.clock import Clock
+from pfs_provider.worker.executors.homes import Homes
 from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.spawner.base import HOME
@@ -59,15 +60,16 @@ class FallbackExecutor:
         self._notice: str | None = f"{why} {_NOTICE}"
         self._say = say
         self._lock = threading.Lock()
+        self._homes = Homes()
         self._runner = TaskRunner(clock=clock, max_log_bytes=max_log_bytes, say=say)
         self._spawners = Spawners("plain", clock=clock, python=python, prefix=prefix)
 
     def run(self, task: Task) -> Outcome:
         """Run one command to its end and return how it ended. Raises as the port says."""
         self._say_once()
-        with _folders(task.root) as (root, home):
-            pointed = point_at(task, root, home)
-            return self._runner.run(self._spawners.get(), pointed, home=home)
+        with _name_of(task.root) as root, self._homes.lend() as home:
+            pointed = point_at(task, root, str(home))
+            return self._runner.run(self._spawners.get(), pointed, home=str(home))
 
     def _say_once(self) -> None:
         with self._lock:
@@ -78,6 +80,7 @@ class FallbackExecutor:
     def close(self) -> None:
         """End every running task and the spawner. Idempotent."""
         self._spawners.close()
+        self._homes.close()
 
     def __enter__(self) -> Self:
         return self
@@ -111,14 +114,13 @@ def point_at(task: Task, root: str, home: str) -> Task:
 
 
 @contextmanager
-def _folders(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name that stands for ``/pfs`` and a fresh home; neither needs quotes in a shell."""
-    with tempfile.TemporaryDirectory(prefix="pfs-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder, "home")
-        home.mkdir()
-        name = str(root.resolve())
-        if not _NEEDS_NO_QUOTES.fullmatch(name):
-            link = Path(folder, "pfs")
-            link.symlink_to(name)
-            name = str(link)
-        yield name, str(home)
+def _name_of(root: Path) -> Iterator[str]:
+    """Yield a name of the folder that needs no quotes in a shell."""
+    name = str(root.resolve())
+    if _NEEDS_NO_QUOTES.fullmatch(name):
+        yield name
+        return
+    with tempfile.TemporaryDirectory(prefix="pfs-") as folder:
+        link = Path(folder, "pfs")
+        link.symlink_to(name)
+        yield str(link)

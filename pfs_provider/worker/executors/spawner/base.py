@@ -4,8 +4,8 @@ It is made once: ``/old`` is the machine as it is, ``/new`` is the root that tas
 read-only bind mounts of the machine's top folders and an own ``/dev`` and ``/run``. A task's
 process gets a copy of these mounts and adds what is private to it (sandbox.py).
 
-Invariants: nothing here changes what other processes of the machine see; mounts that come and go
-there later come and go here. Must not know: tasks.
+Invariants: nothing here changes what other processes of the machine see; what is mounted there
+later does not come here, where it would be neither read-only nor covered. Must not know: tasks.
 """
 
 import os
@@ -71,7 +71,7 @@ def _enter_user_namespace() -> None:
 
 def make_base() -> None:
     """Leave this process with the root that the module describes."""
-    kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_SLAVE)
+    kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     spot = next(path for path in _SPOTS if os.path.isdir(path))
     kernel.mount("tmpfs", spot, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
     os.chdir(spot)

@@ -93,4 +93,4 @@ def test_the_home_is_real_empty_and_gone_afterwards(
     where, home, listed = (tmp_path / "log").read_text().splitlines()
     assert where == home
     assert listed == "here"
-    assert not Path(home).exists()
+    assert not Path(home, "here").exists()
