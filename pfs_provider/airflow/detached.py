@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from pfs_provider.airflow.processes import process_name
 from pfs_provider.airflow.progress import ProgressText
-from pfs_provider.pfs import Pfs
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -55,6 +54,9 @@ def main() -> None:
     """Run what the order asks for."""
     signal.signal(signal.SIGTERM, _end)
     order: dict[str, Any] = json.load(sys.stdin)
+    # lazy: the operator imports this module when DAG files are parsed
+    from pfs_provider.pfs import Pfs  # noqa: PLC0415
+
     text = ProgressText()
     with Pfs(**order["settings"]) as pfs:
         pfs.run(**order["run"], on_progress=lambda job: print_line(text.line(job)))

@@ -12,12 +12,13 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from pfs_provider.errors import PfsError
-from pfs_provider.pfs import Pfs
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-__all__ = ["DEFAULT_CONNECTION", "PfsHook", "connection_settings"]
+    from pfs_provider.pfs import Pfs
+
+__all__ = ["DEFAULT_CONNECTION", "PfsHook", "connection_settings", "open_pfs"]
 
 DEFAULT_CONNECTION = "pfs_default"
 
@@ -46,14 +47,14 @@ class PfsHook(BaseHook):
         super().__init__(**kwargs)
         self.pfs_conn_id = pfs_conn_id
 
-    def get_conn(self) -> Pfs:
+    def get_conn(self) -> "Pfs":
         """Return a ``Pfs`` of this connection; the caller closes it.
 
         Raises:
             AirflowNotFoundException: The connection is missing and is not ``pfs_default``.
             PfsError: As ``Pfs()``: settings, catalog or store are wrong or do not answer.
         """
-        return Pfs(**self.find_settings())
+        return open_pfs(self.find_settings())
 
     def find_settings(self) -> dict[str, Any]:
         """Return the arguments for ``Pfs``; empty where the machine's own settings count."""
@@ -86,6 +87,14 @@ class PfsHook(BaseHook):
                 "PFS_HOME, PFS_CATALOG and PFS_STORE"
             )
         return {}
+
+
+def open_pfs(settings: dict[str, Any]) -> "Pfs":
+    """Return a ``Pfs`` of these settings; the caller closes it. Raises PfsError as ``Pfs()``."""
+    # lazy: DAG files import this module each time they are parsed, and never open anything
+    from pfs_provider.pfs import Pfs  # noqa: PLC0415
+
+    return Pfs(**settings)
 
 
 def connection_settings(connection: "Connection") -> dict[str, Any]:

@@ -6,17 +6,18 @@ that the next call builds a new one, with the connection as it is then. Must not
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from pfs_provider.airflow.hook import PfsHook
+from pfs_provider.airflow.hook import PfsHook, open_pfs
 from pfs_provider.airflow.triggers.follower import MAX_COMMITS
 from pfs_provider.errors import NotFoundError
-from pfs_provider.pfs import Pfs
 from pfs_provider.refs.names import BranchKey, RepoKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pfs_provider.catalog.values import Event
+    from pfs_provider.pfs import Pfs
 
 __all__ = ["EventLog", "branch_moves"]
 
@@ -69,11 +70,11 @@ class EventLog:
         async with self._turn:
             await self._drop()
 
-    async def _call(self, verb: Callable[[Pfs], T]) -> T:
+    async def _call(self, verb: "Callable[[Pfs], T]") -> T:
         async with self._turn:
             if self._pfs is None:
                 settings = await self._hook.afind_settings()
-                self._pfs = await asyncio.to_thread(lambda: Pfs(**settings))
+                self._pfs = await asyncio.to_thread(open_pfs, settings)
             try:
                 return await asyncio.to_thread(verb, self._pfs)
             except Exception:
@@ -110,7 +111,7 @@ def branch_moves(events: "Sequence[Event]", branch: BranchKey) -> list[tuple[str
     return moves
 
 
-def _keep_finished(pfs: Pfs, repo: RepoKey, moves: list[tuple[str, bool]]) -> list[str]:
+def _keep_finished(pfs: "Pfs", repo: RepoKey, moves: list[tuple[str, bool]]) -> list[str]:
     return [
         commit
         for commit, is_finished in moves
@@ -118,14 +119,14 @@ def _keep_finished(pfs: Pfs, repo: RepoKey, moves: list[tuple[str, bool]]) -> li
     ]
 
 
-def _is_finished(pfs: Pfs, ref: str) -> bool:
+def _is_finished(pfs: "Pfs", ref: str) -> bool:
     try:
         return pfs.inspect_commit(ref).state == "finished"
     except NotFoundError:  # deleted meanwhile
         return False
 
 
-def _list_landed(pfs: Pfs, branch: BranchKey, after: int, stop: int) -> list[str]:
+def _list_landed(pfs: "Pfs", branch: BranchKey, after: int, stop: int) -> list[str]:
     found: deque[str] = deque(maxlen=MAX_COMMITS)
     while after < stop:
         events = [
@@ -138,7 +139,7 @@ def _list_landed(pfs: Pfs, branch: BranchKey, after: int, stop: int) -> list[str
     return list(found)
 
 
-def _find_head(pfs: Pfs, branch: BranchKey) -> str | None:
+def _find_head(pfs: "Pfs", branch: BranchKey) -> str | None:
     try:
         return pfs.inspect_branch(branch.full).head
     except NotFoundError:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from pfs_provider.airflow.checks import find_commit, find_ended_job
-from pfs_provider.airflow.hook import PfsHook
+from pfs_provider.airflow.hook import PfsHook, open_pfs
 from pfs_provider.errors import PfsError, UnavailableError
-from pfs_provider.pfs import Pfs
 
 if TYPE_CHECKING:
     from pfs_provider.infos import CommitInfo, JobInfo
+    from pfs_provider.pfs import Pfs
 
 __all__ = ["CommitStateTrigger", "JobStateTrigger"]
 
@@ -31,7 +31,7 @@ class _StateTrigger(BaseTrigger):
         self.poll_s = poll_s
 
     @abstractmethod
-    def find(self, pfs: Pfs) -> "CommitInfo | JobInfo | None":
+    def find(self, pfs: "Pfs") -> "CommitInfo | JobInfo | None":
         """Return what is waited for, None while it is not there. Called in a thread."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -44,13 +44,13 @@ class _StateTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire ``{"id": …}``, or ``{"error": …}`` when waiting longer cannot help."""
         settings = await PfsHook(self.pfs_conn_id).afind_settings()
-        pfs = await asyncio.to_thread(lambda: Pfs(**settings))
+        pfs = await asyncio.to_thread(open_pfs, settings)
         try:
             yield TriggerEvent(await self._wait(pfs))
         finally:
             await asyncio.to_thread(pfs.close)
 
-    async def _wait(self, pfs: Pfs) -> dict[str, str]:
+    async def _wait(self, pfs: "Pfs") -> dict[str, str]:
         while True:
             try:
                 found = await asyncio.to_thread(self.find, pfs)
@@ -71,7 +71,7 @@ class CommitStateTrigger(_StateTrigger):
         super().__init__(**kwargs)
         self.after = after
 
-    def find(self, pfs: Pfs) -> "CommitInfo | None":
+    def find(self, pfs: "Pfs") -> "CommitInfo | None":
         """Return the commit once it is finished."""
         return find_commit(pfs, self.ref, after=self.after)
 
@@ -84,6 +84,6 @@ class CommitStateTrigger(_StateTrigger):
 class JobStateTrigger(_StateTrigger):
     """Fires when a job has ended. Arguments as ``PfsJobSensor``."""
 
-    def find(self, pfs: Pfs) -> "JobInfo | None":
+    def find(self, pfs: "Pfs") -> "JobInfo | None":
         """Return the job once it has ended well."""
         return find_ended_job(pfs, self.ref)

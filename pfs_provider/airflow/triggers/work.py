@@ -5,15 +5,17 @@ Must not know: what is run. The catalog says what came of it; the task reads it 
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from pfs_provider.airflow.hook import PfsHook
+from pfs_provider.airflow.hook import PfsHook, open_pfs
 from pfs_provider.airflow.processes import end_process, is_alive
 from pfs_provider.errors import UnavailableError
 from pfs_provider.jobs.states import ACTIVE
-from pfs_provider.pfs import Pfs
+
+if TYPE_CHECKING:
+    from pfs_provider.pfs import Pfs
 
 __all__ = ["WorkTrigger"]
 
@@ -66,7 +68,7 @@ class WorkTrigger(BaseTrigger):
 
     async def _wait_for_catalog(self) -> None:
         settings = await PfsHook(self.pfs_conn_id).afind_settings()
-        pfs = await asyncio.to_thread(lambda: Pfs(**settings))
+        pfs = await asyncio.to_thread(open_pfs, settings)
         try:
             while True:
                 try:
@@ -79,5 +81,5 @@ class WorkTrigger(BaseTrigger):
             await asyncio.to_thread(pfs.close)
 
 
-def _is_in_work(pfs: Pfs, pipeline: str) -> bool:
+def _is_in_work(pfs: "Pfs", pipeline: str) -> bool:
     return any(job.state in ACTIVE for job in pfs.list_jobs(pipeline))

@@ -37,10 +37,11 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def catalog(place: Path) -> Iterator[Pfs]:
-    """The repos and the pipeline that the DAGs of this folder know."""
+    """The repos, with a commit each, and the pipeline that the DAGs of this folder know."""
     with Pfs(home=place / "pfs") as pfs:
         for repo in ("photos", "notes"):
             pfs.create_repo(repo)
+            pfs.put_file(f"{repo}@master:/begin", b"x")
         pfs.create_pipeline(COPY)
         yield pfs
 

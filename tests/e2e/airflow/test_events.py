@@ -11,7 +11,11 @@ import pytest
 from pfs_provider.pfs import Pfs
 from tests.e2e.airflow.standalone import Standalone, measured, wait_for
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.timeout(240),
+    pytest.mark.xdist_group("airflow"),  # all of this folder share one Airflow
+]
 
 PROMISE_S = 10.0
 """From the put to the DAG run (issue's acceptance)."""
@@ -31,10 +35,8 @@ def _taken(standalone: Standalone) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def watching(standalone: Standalone, catalog: Pfs) -> Standalone:
+def watching(standalone: Standalone) -> Standalone:
     """Both assets are watched: each has announced what was there when its watch began."""
-    for repo in ("photos", "notes"):
-        catalog.put_file(f"{repo}@master:/begin", b"x")
     for dag in ("copy_on_commit", "note_commits"):
         wait_for(f"a first run of {dag}", partial(standalone.runs, dag), timeout_s=60)
         wait_for(f"its end ({dag})", partial(_done, standalone, dag), timeout_s=60)

@@ -9,7 +9,11 @@ import pytest
 
 from tests.e2e.airflow.standalone import run_airflow
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.timeout(120),
+    pytest.mark.xdist_group("airflow"),  # all of this folder share one Airflow
+]
 
 
 def test_airflow_lists_the_provider(fresh_home: dict[str, str]) -> None:
