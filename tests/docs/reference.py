@@ -15,7 +15,7 @@ _RULE = re.compile(r"^\|[-:| ]+\|$")
 def section_rows(page: str, heading: str) -> list[tuple[str, ...]]:
     """Return the rows of the table below a heading, without the table's own heading."""
     text = (REFERENCE / page).read_text(encoding="utf-8")
-    after = text.partition(f"\n{heading}\n")[2]
+    after = f"\n{text}".partition(f"\n{heading}\n")[2]
     assert after, f"{page} has no heading {heading}"
     section = re.split(r"^#+ ", after, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
