@@ -269,9 +269,10 @@ def test_a_killed_worker_leaves_no_process(bench: Bench, number: signal.Signals)
         "with open_bench(sys.argv[1]) as bench:\n"
         "    bench.run('sh', '-c', 'trap \"\" TERM INT HUP; setsid sleep ' + sys.argv[2])\n"
     )
-    worker = subprocess.Popen(
-        [sys.executable, "-c", program, bench.situation, mark], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+    # A killed worker cannot clean up: what it leaves lies in the bench's folder.
+    env = os.environ | {"TMPDIR": str(bench.folder)}
+    command = [sys.executable, "-c", program, bench.situation, mark]
+    worker = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: find_processes(f"sleep\0{mark}") != [])
 
