@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.catalog import triggers
 from pfs_provider.catalog.values import Job
 from pfs_provider.errors import ConflictError, ErrorCode, PfsError, RefusedError
 from pfs_provider.infos import JobInfo
@@ -50,7 +51,11 @@ class Runner:
     on_progress: OnProgress | None = None
 
     def run_ready(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
-        """Run jobs until none is ready or in work, and yield each one that this scheduler ended."""
+        """Run jobs until none is ready or in work, and yield each one that this scheduler ended.
+
+        First the cron triggers that are due move their branches.
+        """
+        self._fire_ticks()
         while True:
             job, others_work = self._claim(pipeline)
             if job is not None:
@@ -61,13 +66,18 @@ class Runner:
                 return
 
     def watch(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
-        """Run jobs for ever, and yield each one that ended."""
+        """Run jobs and fire cron triggers for ever, and yield each job that ended."""
         while True:
+            self._fire_ticks()
             job, _ = self._claim(pipeline)
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)
             else:
                 yield from self._run_claimed(job)
+
+    def _fire_ticks(self) -> None:
+        with self.jobs.versions.catalog.write() as tx:
+            triggers.fire_cron(tx, self.jobs.clock.now())
 
     def run_job(self, job: Job) -> Job:
         """Take one claimed job to its end and return it; whoever ended it meanwhile, it is ended.
