@@ -37,7 +37,9 @@ def test_a_row_names_the_classes_that_the_code_is_raised_as() -> None:
         if (code, kind) not in OUR_FAULT:
             raised[code].add(kind)
 
-    written = {ErrorCode(bare(row[0])).name: set(re.findall(r"\w+Error", row[1])) for row in _rows()}
+    written = {
+        ErrorCode(bare(row[0])).name: set(re.findall(r"\w+Error", row[1])) for row in _rows()
+    }
 
     assert written == raised
 

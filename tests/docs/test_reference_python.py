@@ -1,13 +1,18 @@
 """docs/reference/python.md lists the façade as it is."""
 
+import itertools
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from pfs_provider.jobs.launcher import Workers
 from pfs_provider.pfs import Pfs
 from pfs_provider.verbs.commits import CommitWriter
-from tests.docs.reference import bare, gives, public_methods, section_rows, signature
+from tests.docs.pages import run_page
+from tests.docs.reference import REFERENCE, bare, gives, public_methods, section_rows, signature
 
 SECTIONS = {
     "## Open and close": ["close"],
@@ -29,7 +34,9 @@ SECTIONS = {
         "create_pipeline", "update_pipeline", "inspect_pipeline", "pipeline_spec", "list_pipelines",
         "start_pipeline", "stop_pipeline", "rerun_pipeline", "delete_pipeline",
     ],
-    "## Jobs": ["run", "list_jobs", "inspect_job", "stop_job", "list_datums", "preview_datums", "logs"],
+    "## Jobs": [
+        "run", "list_jobs", "inspect_job", "stop_job", "list_datums", "preview_datums", "logs",
+    ],
     "## Provenance and events": ["provenance", "subvenance", "list_events", "last_event_number"],
     "## For schedulers": [
         "claim_job", "plan_job", "launch_job", "job_progress", "finish_job", "fail_job",
@@ -51,7 +58,7 @@ def _written(heading: str) -> list[tuple[str, str]]:
 
 
 def test_every_public_method_has_a_section() -> None:
-    assert sorted(sum(SECTIONS.values(), [])) == sorted(public_methods(Pfs))
+    assert sorted(itertools.chain(*SECTIONS.values())) == sorted(public_methods(Pfs))
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
@@ -66,3 +73,9 @@ def test_what_the_facade_hands_out_is_listed_whole(heading: str) -> None:
     expected = _expected(list(public_methods(OTHERS[heading]).values()))
 
     assert sorted(_written(heading)) == sorted(expected)
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    assert run_page(REFERENCE / "python.md", tmp_path, {"PATH": path, "HOME": str(tmp_path)}) == 2
