@@ -7,7 +7,7 @@ from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Event, Job
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
 from pfs_provider.jobs.finish import fail_job, finish_job
@@ -81,9 +81,15 @@ class JobVerbs(Session):
         return [job.info() for job in ended]
 
     def list_jobs(self, pipeline: str | None = None, *, limit: int | None = None) -> list[JobInfo]:
-        """Return jobs, newest first: of one pipeline, or of all."""
+        """Return jobs, newest first: of one pipeline, or of all.
+
+        Raises:
+            NotFoundError: ``pipeline-not-found``.
+        """
         key = None if pipeline is None else parse_pipeline_key(pipeline)
         with self._versions.catalog.read() as tx:
+            if key is not None:
+                pipelines.get_pipeline(tx, key)
             return [job.info() for job in job_rows.list_jobs(tx, key, limit=limit)]
 
     def inspect_job(self, job: str) -> JobInfo:
@@ -229,8 +235,9 @@ class JobVerbs(Session):
     def _newest_job(self, pipeline: str | None) -> JobRef:
         found = self.list_jobs(pipeline, limit=1)
         if not found:
-            raise ConflictError(
-                ErrorCode.JOB_NOT_READY, "there is no job yet: run one with pfs run"
+            raise NotFoundError(
+                ErrorCode.JOB_NOT_FOUND,
+                f"{pipeline or 'any pipeline'} has no job yet: put a file into its input",
             )
         return parse_job_ref(f"{found[0].project}/{found[0].pipeline}@{found[0].id}")
 

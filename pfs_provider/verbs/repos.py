@@ -1,10 +1,12 @@
 """Verbs over projects, repos and branches."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 
 from pfs_provider.catalog import branches, history, projects, repos
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Branch, Trigger
+from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.infos import BranchInfo, RepoInfo
 from pfs_provider.refs.addresses import parse_address, parse_branch
 from pfs_provider.refs.ids import CommitId
@@ -88,11 +90,11 @@ class RepoVerbs(Session):
 
         Raises:
             NotFoundError: No such repo or head.
-            RefusedError: ``provenance-illegal``: a cycle, or its own repo.
+            RefusedError: ``provenance-illegal``: a cycle, or its own repo; ``trigger-illegal``.
         """
         key = parse_branch(address)
         depends = None if provenance is None else [parse_branch(text) for text in provenance]
-        fires = None if trigger is None else Trigger(**trigger)  # type: ignore[arg-type] # checked by catalog
+        fires = None if trigger is None else _trigger(trigger)
         return self._act(
             lambda tx: branches.create_branch(
                 tx, key, head=_head(tx, key, head), provenance=depends, trigger=fires
@@ -119,6 +121,17 @@ class RepoVerbs(Session):
         """Yield the branches of all repos."""
         for repo in self.list_repos():
             yield from self.list_branches(f"{repo.project}/{repo.name}")
+
+
+def _trigger(given: Mapping[str, object]) -> Trigger:
+    known = [field.name for field in fields(Trigger)]
+    unknown = sorted(given.keys() - set(known))
+    if unknown or "branch" not in given:
+        wrong = f"has no field {unknown[0]!r}" if unknown else "needs a branch to watch"
+        raise RefusedError(
+            ErrorCode.TRIGGER_ILLEGAL, f"a trigger {wrong}: its fields are {', '.join(known)}"
+        )
+    return Trigger(**given)  # type: ignore[arg-type] # the catalog checks the values
 
 
 def _head(tx: Tx, key: BranchKey, text: str | None) -> CommitId | None:

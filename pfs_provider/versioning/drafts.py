@@ -21,7 +21,7 @@ from pfs_provider.storage.rows import EMPTY_ROWS, Rows
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import Entry, TreeRef
 from pfs_provider.versioning.joined import join_blocks
-from pfs_provider.versioning.sources import Source, is_url, open_source
+from pfs_provider.versioning.sources import Source, check_folder, is_url, open_source
 
 __all__ = ["Draft"]
 
@@ -70,7 +70,13 @@ class Draft:
             self._content().put_stream(path, stream)
 
     def put_tree(self, path: PfsPath, folder: Path) -> None:
-        """Put a local folder's contents below ``path``."""
+        """Put a local folder's contents below ``path``.
+
+        Raises:
+            NotFoundError: ``source-not-found``.
+            RefusedError: ``source-illegal``: not a folder, or something in it cannot be stored.
+        """
+        check_folder(folder)
         self._content().put_folder(path, folder, progress=self._progress)
 
     def delete_file(self, path: PfsPath) -> None:

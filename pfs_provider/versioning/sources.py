@@ -4,6 +4,7 @@ Must not know: repos and commits.
 """
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.request import urlopen
 
 from pfs_provider.errors import ErrorCode, NotFoundError, RefusedError, UnavailableError
 
-__all__ = ["Source", "is_url", "open_source", "source_name"]
+__all__ = ["Source", "check_folder", "is_url", "open_source", "source_name"]
 
 Source = str | Path | bytes | BinaryIO
 """A ``str`` is a local path, or a URL if it has ``://``."""
@@ -31,6 +32,23 @@ def source_name(source: str) -> str:
     """Return the file name that a path or URL ends in."""
     text = source.split("?", 1)[0].split("#", 1)[0] if is_url(source) else source
     return text.rstrip("/").rpartition("/")[2]
+
+
+def check_folder(folder: Path) -> None:
+    """Say what is wrong with a folder that is none.
+
+    Raises:
+        NotFoundError: ``source-not-found``: there is nothing of that name.
+        RefusedError: ``source-illegal``: it is a file.
+    """
+    if not os.path.lexists(folder):
+        raise _no_file(folder)
+    if not os.path.isdir(folder):  # noqa: PTH112 # Path's own raises where it may not look
+        raise RefusedError(
+            ErrorCode.SOURCE_ILLEGAL,
+            f"{str(folder)!r} is not a folder: put it without -r, or by put_file",
+            path=str(folder),
+        )
 
 
 @contextmanager
@@ -63,9 +81,7 @@ def _open_local(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise NotFoundError(
-            ErrorCode.SOURCE_NOT_FOUND, f"no local file {str(path)!r}", path=str(path)
-        ) from None
+        raise _no_file(path) from None
     except IsADirectoryError:
         raise RefusedError(
             ErrorCode.SOURCE_ILLEGAL,
@@ -76,6 +92,10 @@ def _open_local(path: Path) -> BinaryIO:
         raise UnavailableError(
             ErrorCode.SOURCE_UNAVAILABLE, f"cannot read {str(path)!r}: {error}", path=str(path)
         ) from error
+
+
+def _no_file(path: Path) -> NotFoundError:
+    return NotFoundError(ErrorCode.SOURCE_NOT_FOUND, f"no local file {str(path)!r}", path=str(path))
 
 
 def _open_url(url: str) -> BinaryIO:
