@@ -23,7 +23,7 @@ from pfs_provider.catalog.heads import find_branch_row, move_head, set_open_comm
 from pfs_provider.catalog.repos import check_repo
 from pfs_provider.catalog.settling import settle_commit
 from pfs_provider.catalog.tables import commit_provenance, commits, deltas, jobs, pipelines
-from pfs_provider.catalog.transaction import Tx
+from pfs_provider.catalog.transaction import Moved, Tx
 from pfs_provider.catalog.triggers import fire_triggers
 from pfs_provider.catalog.values import Commit, CommitPin
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
@@ -333,4 +333,9 @@ def drop_open_commit(tx: Tx, repo: RepoKey, id_: CommitId) -> None:
         tx.run(delete(table).where(table.c.repo == repo.full, table.c.id == id_))
     branch = BranchKey(repo, commit.branch)
     set_open_commit(tx, branch, None)
+    # What was started together with it waited for it (propagation.py).
+    query = select(commits.c.repo, commits.c.branch).where(
+        commits.c.id == id_, commits.c.origin == "user", commits.c.state == "finished"
+    )
+    tx.moved += [Moved(f"{row.repo}@{row.branch}", id_) for row in tx.all(query)]
     tx.add_event("commit-deleted", branch, commit=id_)

@@ -36,10 +36,28 @@ def propagate(tx: Tx) -> None:
     for change in dict.fromkeys(changes):
         group = _Group(
             tx,
-            roots={entry.branch for entry in moved if entry.id == change},
+            roots=_roots(tx, change, {entry.branch for entry in moved if entry.id == change}),
             stale={entry.branch: entry.forced for entry in stale if entry.id == change},
         )
         group.open_all(change)
+
+
+def _roots(tx: Tx, change: CommitId, moved: set[str]) -> set[str]:
+    """Return the branches that a change moved; none while a user has a commit of it open.
+
+    Commits that a transaction started together are finished one by one; the last one opens what is
+    below all of them, so that a pipeline over two of them has one job.
+    """
+    if not moved:
+        return moved
+    made = tx.all(
+        select(commits.c.repo, commits.c.branch, commits.c.state).where(
+            commits.c.id == change, commits.c.origin == "user"
+        )
+    )
+    if any(row.state in ("open", "finishing") for row in made):
+        return set()
+    return moved | {f"{row.repo}@{row.branch}" for row in made}
 
 
 class _Group:

@@ -9,9 +9,9 @@ from typing import Self
 from pfs_provider.catalog import branches, commits, events, history, removal, repos
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Commit, CommitPin
-from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.errors import ConflictError, ErrorCode, RefusedError, UnavailableError
 from pfs_provider.infos import CommitInfo
-from pfs_provider.refs.addresses import parse_address, parse_branch
+from pfs_provider.refs.addresses import Address, parse_address, parse_branch
 from pfs_provider.refs.ids import CommitId, parse_id
 from pfs_provider.refs.names import BranchKey, parse_repo_key
 from pfs_provider.refs.paths import parse_path
@@ -174,7 +174,14 @@ class CommitVerbs(Session):
         self._act(lambda tx: removal.squash_change(tx, checked))
 
     def delete_commit(self, change: str) -> None:
-        """Remove a change's commits with their data; heads fall back. Only without children."""
+        """Remove a change's commits with their data; heads fall back. Only without children.
+
+        Args:
+            change: The change's id; ``repo@branch`` or ``repo@id`` gives up one open commit.
+        """
+        if "@" in change:
+            self._give_up(parse_address(change))
+            return
         checked = parse_id(change)
         self._act(lambda tx: removal.delete_change(tx, checked))
 
@@ -235,6 +242,19 @@ class CommitVerbs(Session):
     def transaction(self) -> "Transaction":
         """Do several acts as one: one change id, all or nothing, when the ``with`` block ends."""
         return Transaction(self)
+
+    def _give_up(self, address: Address) -> None:
+        with self._versions.catalog.read() as tx:
+            open_id = address.commit
+            if open_id is None:
+                open_id = branches.get_branch(tx, address.branch_key).open_commit
+        if open_id is None:
+            raise ConflictError(
+                ErrorCode.COMMIT_FINISHED,
+                f"{address} has no open commit: delete a finished change by its id",
+                address=str(address),
+            )
+        self._act(lambda tx: commits.drop_open_commit(tx, address.repo, open_id))
 
     def _commit(self, ref: str) -> Commit:
         address = parse_address(ref)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from pfs_provider.catalog import pipelines
+from pfs_provider.catalog.propagation import propagate
+from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput
 from pfs_provider.infos import PipelineInfo
 from pfs_provider.jobs.keys import parse_pipeline_key
-from pfs_provider.refs.names import BranchKey
 from pfs_provider.spec.load import LoadedSpec, load_specs
 from pfs_provider.spec.model import pfs_inputs
 from pfs_provider.spec.shorthand import input_text
@@ -113,22 +114,31 @@ class PipelineVerbs(Session):
             PipelineInput(name=part.name, branch=part.branch_key, propagate=part.propagate)
             for part in pfs_inputs(spec.input)
         ]
-        document = dict(loaded.document)
-        with self._versions.catalog.read() as tx:
+        salt = self._new_id() if reprocess else None
+
+        def save(tx: Tx) -> Pipeline:
             old = pipelines.find_pipeline(tx, spec.key) if update else None
-        if reprocess:
-            document["salt"] = self._new_id()
-        elif old is not None and "salt" in (before := json.loads(old.spec)):
-            document.setdefault("salt", before["salt"])
-        verb = pipelines.create_pipeline if old is None else pipelines.update_pipeline
-        return self._act(
-            lambda tx: verb(
+            verb = pipelines.create_pipeline if old is None else pipelines.update_pipeline
+            verb(
                 tx,
                 spec.key,
-                spec=json.dumps(document, sort_keys=True),
+                spec=json.dumps(_salted(loaded.document, old, salt), sort_keys=True),
                 inputs=inputs,
                 input_text=input_text(spec.input),
-                output_branch=BranchKey(spec.key.repo, spec.output_branch).name,
+                output_branch=spec.output_branch,
                 description=spec.description,
             )
-        )
+            propagate(tx)  # so that the job it causes is in what is given back
+            return pipelines.get_pipeline(tx, spec.key)
+
+        return self._act(save)
+
+
+def _salted(
+    document: Mapping[str, Any], old: Pipeline | None, salt: str | None
+) -> Mapping[str, Any]:
+    """Return a spec with its salt: a new one, else the one it had, so that the memo stays good."""
+    if salt is not None:
+        return {**document, "salt": salt}
+    before = None if old is None else json.loads(old.spec).get("salt")
+    return document if before is None else {"salt": before, **document}
