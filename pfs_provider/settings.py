@@ -10,6 +10,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -132,11 +133,14 @@ class Settings(BaseSettings):
     def hidden_paths(self) -> tuple[Path, ...]:
         """What user code must not see: whatever holds the store, the catalog or credentials."""
         found = [self.home_folder, self.scratch_folder, *_credential_files()]
-        for url, scheme in ((self.store or "", "file://"), (self.catalog or "", "sqlite:///")):
-            if url.startswith(scheme):
-                path = Path(url.removeprefix(scheme))
-                found.append(path if scheme == "file://" else path.parent)
-        return tuple(found)
+        store, catalog = urlsplit(self.store_url), urlsplit(self.catalog_url)
+        if store.scheme in {"", "file"}:
+            named = unquote(store.path) if store.scheme else self.store_url
+            found.append(Path(named).absolute())
+        if catalog.scheme.startswith("sqlite"):
+            # The folder: beside the database are its journals, which come and go.
+            found.append(Path(catalog.path.removeprefix("/")).absolute().parent)
+        return tuple(dict.fromkeys(found))
 
 
 def load_settings(**arguments: Any) -> Settings:
