@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlunsplit
 from airflow.sdk import Asset, AssetWatcher
 
 from pfs_provider.airflow.triggers.commits import CommitTrigger
+from pfs_provider.airflow.uris import asset_uri
 from pfs_provider.refs.addresses import parse_uri
 from pfs_provider.refs.names import (
     DEFAULT_BRANCH,
@@ -21,7 +22,7 @@ from pfs_provider.refs.names import (
     parse_repo_name,
 )
 
-__all__ = ["asset_branch", "asset_uri", "create_asset", "pfs_asset", "sanitize_uri"]
+__all__ = ["create_asset", "pfs_asset", "sanitize_uri"]
 
 
 def pfs_asset(
@@ -48,21 +49,6 @@ def pfs_asset(
     uri = asset_uri(key)
     trigger = CommitTrigger(repo=repo, branch=branch, project=project, pfs_conn_id=pfs_conn_id)
     return Asset(name=uri, uri=uri, watchers=[AssetWatcher(name=uri, trigger=trigger)])
-
-
-def asset_uri(key: BranchKey) -> str:
-    """Return the URI of a branch; the default project is left out."""
-    prefix = "" if key.repo.project == DEFAULT_PROJECT else f"{key.repo.project}."
-    return f"pfs://{prefix}{key.repo.name}/{key.name}"
-
-
-def asset_branch(uri: str) -> BranchKey:
-    """Return the branch that an asset's URI names.
-
-    Raises:
-        RefusedError: ``address-illegal``: the URI names no branch.
-    """
-    return parse_uri(uri).branch_key
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:

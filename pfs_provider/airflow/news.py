@@ -10,6 +10,7 @@ Must not know: what is done with the commits.
 from typing import TYPE_CHECKING, Any
 
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
+from pfs_provider.airflow.uris import asset_branch
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset, Context
@@ -34,9 +35,6 @@ def unprocessed_commits(
         asset: Made by ``pfs_asset``.
         pfs_conn_id: The connection that the asset is watched through.
     """
-    # lazy: assets.py imports the trigger, which imports this module for its key
-    from pfs_provider.airflow.assets import asset_branch  # noqa: PLC0415
-
     state = _state(context, asset)
     with PfsHook(pfs_conn_id).get_conn() as pfs:
         found = _list_since(pfs, asset_branch(asset.uri).full, state.get(PROCESSED_KEY))

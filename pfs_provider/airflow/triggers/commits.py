@@ -22,6 +22,7 @@ from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome, SharedSt
 from pfs_provider.airflow.news import TAKEN_KEY
 from pfs_provider.airflow.triggers.follower import Announcement, Follower
 from pfs_provider.airflow.triggers.log import EventLog
+from pfs_provider.airflow.uris import asset_uri
 from pfs_provider.errors import PfsError
 from pfs_provider.refs.names import DEFAULT_BRANCH, DEFAULT_PROJECT, BranchKey, RepoKey
 
@@ -251,15 +252,11 @@ class CommitTrigger(BaseEventTrigger):
         stores = self.asset_state_store
         if stores is None:
             return None
-        uri = self._uri()
+        uri = asset_uri(self.key)
         try:
             return stores[Asset(name=uri, uri=uri)]
         except KeyError:  # an asset made by hand, under a name of its own
             return stores
-
-    def _uri(self) -> str:
-        project = "" if self.key.repo.project == DEFAULT_PROJECT else f"{self.key.repo.project}."
-        return f"pfs://{project}{self.key.repo.name}/{self.key.name}"
 
     def _payload(self, news: Announcement) -> dict[str, Any]:
         return {

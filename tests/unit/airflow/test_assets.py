@@ -1,9 +1,8 @@
 import pytest
 from airflow.sdk import Asset
 
-from pfs_provider.airflow.assets import asset_branch, asset_uri, create_asset, pfs_asset
+from pfs_provider.airflow.assets import create_asset, pfs_asset
 from pfs_provider.errors import RefusedError
-from pfs_provider.refs.addresses import parse_branch
 
 
 @pytest.mark.parametrize(
@@ -29,13 +28,6 @@ def test_an_asset_watches_its_branch_through_a_trigger_of_its_own() -> None:
 
     assert kwargs[0] == kwargs[3]
     assert len({str(each) for each in kwargs}) == 3
-
-
-@pytest.mark.parametrize("text", ["images@master", "p/images@v1"])
-def test_uri_and_branch_are_two_ways_to_say_the_same(text: str) -> None:
-    key = parse_branch(text)
-
-    assert asset_branch(asset_uri(key)) == key
 
 
 @pytest.mark.parametrize("repo", ["", "a b", "images@master", "s3://x"])

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 
 from pfs_provider.airflow.operators.pipeline import PfsPipelineOperator
 from pfs_provider.airflow.processes import end_process, is_alive
+from pfs_provider.airflow.runs import run_owner
 from pfs_provider.clock import SystemClock
 from pfs_provider.pfs import Pfs
 from tests.unit.airflow.contexts import task_context
@@ -94,6 +95,15 @@ def test_stopped_by_airflow_it_gives_the_job_back_for_a_retry(
         again = pfs.claim_job("copy", owner="retry")
     assert again is not None
     assert again.id == job
+
+
+def test_a_retry_takes_up_the_job_of_a_try_that_was_killed(pfs_home: Path) -> None:
+    (job,) = _prepare(pfs_home)
+    context = task_context()
+    with Pfs(home=pfs_home) as pfs:  # the first try, on a machine that is gone
+        assert pfs.claim_job("copy", owner=run_owner(context), lease_s=3600) is not None
+
+    assert _operator().execute(context) == [f"default/copy@{job}"]
 
 
 def test_ended_without_work_on_kill_does_nothing() -> None:
