@@ -27,7 +27,7 @@ class LogLine:
 def read_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[LogLine]:
     """Yield what a job's datums printed, datum by datum. Raises NotFoundError ``job-not-found``."""
     get_job(jobs, ref)
-    yield from _read(jobs, ref, datum, {})
+    yield from _read(jobs, ref, datum, {}, is_whole=True)
 
 
 def follow_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[LogLine]:
@@ -35,13 +35,16 @@ def follow_logs(jobs: Jobs, ref: JobRef, datum: str | None = None) -> Iterator[L
     seen: dict[str, int] = {}
     while True:
         ended = get_job(jobs, ref).has_ended
-        yield from _read(jobs, ref, datum, seen)
+        yield from _read(jobs, ref, datum, seen, is_whole=ended)
         if ended:
             return
         jobs.clock.sleep(FOLLOW_POLL_S)
 
 
-def _read(jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int]) -> Iterator[LogLine]:
+def _read(
+    jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int], *, is_whole: bool
+) -> Iterator[LogLine]:
+    """Yield the lines behind what was seen; one without its end waits until the log is whole."""
     prefix = ref.log(b"")
     for info in jobs.objects.list(prefix + (datum or "")):
         name = info.key.removeprefix(prefix)
@@ -52,6 +55,8 @@ def _read(jobs: Jobs, ref: JobRef, datum: str | None, seen: dict[str, int]) -> I
             data = bytes(jobs.objects.read(info.key, start=start))
         except NotFoundError:
             continue
+        if not is_whole:
+            data = data[: data.rfind(b"\n") + 1]
         seen[name] = start + len(data)
         for line in data.decode(errors="replace").splitlines():
             yield LogLine(job=ref.id, datum=name, at=info.modified, text=line)
