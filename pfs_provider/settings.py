@@ -57,7 +57,13 @@ STORE_VARIABLES = frozenset(
     }
 )
 """What object store clients take credentials and endpoints from, and refuse others beside."""
-WORKER_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TZ")
+WORKER_VARIABLES = frozenset(
+    {
+        "HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    }
+)  # fmt: skip
+"""What a worker needs of its surroundings; nothing of the catalog."""
 CREDENTIAL_FILES = (
     ".aws",
     ".azure",
@@ -86,12 +92,11 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE")
 class Settings(BaseSettings):
     """What was set: ``catalog`` an SQLAlchemy URL, ``store`` a store URL, both below ``home``."""
 
-    model_config = SettingsConfigDict(env_prefix="PFS_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="PFS_", env_ignore_empty=True, extra="forbid")
 
     home: Path | None = None
     catalog: str | None = None
     store: str | None = None
-    project: str = "default"
     workers: int | None = Field(default=None, ge=1, le=1000)
     lease_s: float = Field(default=20.0, gt=0)
     scratch: Path | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pfs_provider.clock import RandomIds, SystemClock
+from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.settings import Settings, load_settings, store_options, worker_environment
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.open import open_store
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pfs_provider.versioning.versions import Versions
 
 __all__ = ["Engine", "open_engine", "open_worker_storage"]
+
+EXECUTORS = ("process",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +38,31 @@ class Engine:
         """The catalog and the storage."""
         return self.jobs.versions
 
-    def launcher(self, *, executor: str, stay: bool = False) -> "Launcher":
-        """Return what starts workers on this machine; with ``stay`` they outlive this process."""
+    def launcher(self, *, executor: str, stay: bool = False, name: str = "worker") -> "Launcher":
+        """Return what starts workers on this machine.
+
+        Args:
+            executor: How they run user code; ``process`` is what there is.
+            stay: Let them outlive this process.
+            name: What their names begin with. Workers of one name take over from each other at
+                once, so two launchers that may run side by side need two names.
+
+        Raises:
+            RefusedError: ``settings-illegal``: no such executor.
+        """
+        if executor not in EXECUTORS:
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL,
+                f"there is no executor {executor!r} here: use {' or '.join(EXECUTORS)}",
+                executor=executor,
+            )
         from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy
         # A worker knows no launcher.
 
         hidden = json.dumps([str(path) for path in self.settings.hidden_paths])
         scratch = str(self.settings.scratch_folder)
         lease = str(self.settings.lease_s)
-        arguments = ["--executor", executor, "--hidden", hidden]
+        arguments = ["--executor", executor, "--name", name, "--hidden", hidden]
         arguments += ["--scratch", scratch, "--lease", lease]
         credentials = {name.upper(): value for name, value in self.store_options.items()}
         environment = worker_environment(self.settings) | credentials

@@ -37,7 +37,7 @@ class CommitWriter:
     def __init__(self, versions: Versions, draft: Draft, commit_id: CommitId) -> None:
         self.id = commit_id
         self._versions = versions
-        self._draft = draft
+        self._draft: Draft | None = draft
 
     def put_file(self, path: str, source: Source, *, append: bool = False) -> None:
         """Put one file.
@@ -47,21 +47,34 @@ class CommitWriter:
             source: A local path or URL (``str``, ``Path``), bytes, or a binary file.
             append: Add to what is there instead of replacing it.
         """
-        self._draft.put_file(parse_path(path), source, append=append)
+        self._writable().put_file(parse_path(path), source, append=append)
 
     def put_tree(self, path: str, folder: str | Path) -> None:
         """Put a local folder's contents below ``path``."""
-        self._draft.put_tree(parse_path(path), Path(folder))
+        self._writable().put_tree(parse_path(path), Path(folder))
 
     def delete_file(self, path: str) -> None:
         """Delete a file or all below a directory. Raises NotFoundError ``file-not-found``."""
-        self._draft.delete_file(parse_path(path))
+        self._writable().delete_file(parse_path(path))
 
     def copy_file(self, path: str, source: str) -> None:
         """Copy a file or directory of any commit to ``path``, by reference: no bytes move."""
         address = parse_address(source)
         _, tree = read_commit(self._versions, address)
-        self._draft.copy_entries(parse_path(path), tree, address.file_path)
+        self._writable().copy_entries(parse_path(path), tree, address.file_path)
+
+    def close(self) -> None:
+        """Take no more. Idempotent; the end of the block does it."""
+        self._draft = None
+
+    def _writable(self) -> Draft:
+        if self._draft is None:
+            raise ConflictError(
+                ErrorCode.COMMIT_FINISHED,
+                f"commit {self.id} ended with its block: start another one",
+                commit=self.id,
+            )
+        return self._draft
 
 
 class CommitVerbs(Session):
@@ -112,6 +125,8 @@ class CommitVerbs(Session):
         except BaseException:
             draft.abort()
             raise
+        finally:
+            writer.close()
 
     def start_commit(
         self, branch: str, *, message: str = "", provenance: Sequence[str] = ()
@@ -193,7 +208,7 @@ class CommitVerbs(Session):
             timeout: Seconds; None waits for ever.
 
         Raises:
-            UnavailableError: ``catalog-unavailable``: not finished in time.
+            UnavailableError: ``timed-out``: not finished in time.
         """
         clock = self._versions.clock
         end = None if timeout is None else clock.monotonic() + timeout

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pfs_provider.catalog import branches, commits, history
-from pfs_provider.catalog.values import Commit
+from pfs_provider.catalog import branches, commits, history, jobs
+from pfs_provider.catalog.transaction import Tx
+from pfs_provider.catalog.values import Branch, Commit
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
 from pfs_provider.infos import CommitInfo, DiffInfo, FileInfo
 from pfs_provider.refs.addresses import Address, parse_address
+from pfs_provider.refs.names import PipelineKey
 from pfs_provider.refs.paths import PfsPath, join_path
 from pfs_provider.verbs.commits import CommitVerbs
 from pfs_provider.versioning import files
@@ -144,9 +146,11 @@ class FileVerbs(CommitVerbs):
         with self._versions.catalog.read() as tx:
             if address.commit is None:
                 branch = branches.find_branch(tx, address.branch_key)
-                if branch is None or branch.open_commit is None:
+                if branch is None:
                     return None
-                return commits.get_commit(tx, address.repo, branch.open_commit)
+                if branch.open_commit is not None:
+                    return commits.get_commit(tx, address.repo, branch.open_commit)
+                return _find_to_fill(tx, branch)
             commit = history.resolve_commit(tx, address)
         if commit.is_finished:
             raise ConflictError(
@@ -155,6 +159,16 @@ class FileVerbs(CommitVerbs):
                 commit=commit.id,
             )
         return commit
+
+
+def _find_to_fill(tx: Tx, branch: Branch) -> Commit | None:
+    """Return the commit that provenance opened on a branch for a user to fill, if there is one."""
+    if not branch.provenance or branch.head is None:
+        return None
+    repo = branch.key.repo
+    head = commits.get_commit(tx, repo, branch.head)
+    is_job = jobs.find_job(tx, PipelineKey(repo.project, repo.name), head.id) is not None
+    return None if head.is_finished or is_job else head
 
 
 def _target(address: Address, source: Source) -> PfsPath:

@@ -1,5 +1,6 @@
 """Verbs over jobs: for people, and the three that any scheduler calls."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -64,6 +65,7 @@ class JobVerbs(Session):
             on_progress: Told of a job whenever its counts or its state may have changed.
 
         Raises:
+            RefusedError: ``settings-illegal``: no such executor.
             PfsError: The store or the catalog fails. A failed job is no error here: see its state.
         """
         key = None if pipeline is None else parse_pipeline_key(pipeline)
@@ -77,8 +79,9 @@ class JobVerbs(Session):
         if key is not None:
             with self._versions.catalog.read() as tx:
                 pipelines.get_pipeline(tx, key)
-        ended = runner.watch(key) if watch else runner.run_ready(key)
-        return [job.info() for job in ended]
+        if watch:
+            deque(runner.watch(key), maxlen=0)  # never ends by itself
+        return [job.info() for job in runner.run_ready(key)]
 
     def list_jobs(self, pipeline: str | None = None, *, limit: int | None = None) -> list[JobInfo]:
         """Return jobs, newest first: of one pipeline, or of all.
@@ -207,7 +210,9 @@ class JobVerbs(Session):
             raise ConflictError(
                 ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
             )
-        launcher = self._engine.launcher(executor=executor, stay=detach)
+        launcher = self._engine.launcher(
+            executor=executor, stay=detach, name=RandomIds().new_id()[:8]
+        )
         return launcher.launch(ref, min(workers or plan.workers, max(1, len(plan.set_sizes))))
 
     def job_progress(self, job: str) -> JobProgress:

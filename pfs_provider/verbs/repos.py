@@ -139,4 +139,11 @@ def _head(tx: Tx, key: BranchKey, text: str | None) -> CommitId | None:
     if text is None:
         return None
     address = parse_address(text if "@" in text else f"{key.repo.full}@{text}")
+    if address.repo != key.repo:
+        # Not even if a commit of that id is here too: a change has one id in all repos.
+        raise RefusedError(
+            ErrorCode.ADDRESS_ILLEGAL,
+            f"{text!r} is of another repo than {key}: a head is a commit of the branch's own repo",
+            address=text,
+        )
     return history.resolve_commit(tx, address, readable=True).id

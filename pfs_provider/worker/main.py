@@ -68,7 +68,7 @@ def _work(
         store=storage.store,
         job=job,
         plan=plan,
-        worker=f"worker-{parsed.number}",
+        worker=f"{parsed.name}-{parsed.number}",
         incarnation=RandomIds().new_id(),
         clock=SystemClock(),
         lease_s=parsed.lease,
@@ -94,6 +94,7 @@ def _work(
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="pfs-worker", description=__doc__)
     parser.add_argument("job", help="[PROJECT/]PIPELINE@ID")
+    parser.add_argument("--name", default="worker", help="whose; equal names never run at once")
     parser.add_argument("--number", type=int, default=0, help="which worker this is, from 0")
     parser.add_argument("--of", type=int, default=1, help="how many workers there are")
     parser.add_argument("--executor", default="process", help="how user code is run")
