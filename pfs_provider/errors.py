@@ -55,7 +55,6 @@ class ErrorCode(StrEnum):
     FILE_NOT_FOUND = "file-not-found"
     PIPELINE_NOT_FOUND = "pipeline-not-found"
     JOB_NOT_FOUND = "job-not-found"
-    DATUM_NOT_FOUND = "datum-not-found"
     SOURCE_NOT_FOUND = "source-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
     TRANSACTION_NOT_FOUND = "transaction-not-found"
@@ -74,7 +73,6 @@ class ErrorCode(StrEnum):
     JOB_FINISHED = "job-finished"
     LEASE_LOST = "lease-lost"
     COMMIT_EXISTS = "commit-exists"  # a change makes one commit in a repo
-    TARGET_EXISTS = "target-exists"
     # corrupt
     CHUNK_CORRUPT = "chunk-corrupt"
     PAGE_CORRUPT = "page-corrupt"
@@ -96,9 +94,7 @@ class ErrorCode(StrEnum):
     COMMAND_NOT_FOUND = "command-not-found"
     WORKING_DIR_NOT_FOUND = "working-dir-not-found"
     USER_NOT_FOUND = "user-not-found"
-    DATUM_FAILED = "datum-failed"
     JOB_FAILED = "job-failed"
-    JOB_KILLED = "job-killed"
     WORKER_FAILED = "worker-failed"
 
 
