@@ -208,7 +208,10 @@ def _start(verb: str, place: Place, *arguments: str) -> subprocess.Popen[str]:
         text=True,
     )
     assert process.stdout is not None
-    process.stdout.readline()
+    said = process.stdout.readline()
+    if said != "ready\n":
+        process.kill()
+        raise RoundError(f"{command} did not start: {said}{process.communicate()[0][-2000:]}")
     return process
 
 
