@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,6 +12,7 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput
 from pfs_provider.infos import PipelineInfo
 from pfs_provider.jobs.keys import parse_pipeline_key
+from pfs_provider.refs.names import PipelineKey
 from pfs_provider.spec.load import LoadedSpec, load_specs
 from pfs_provider.spec.model import pfs_inputs
 from pfs_provider.spec.shorthand import input_text
@@ -88,15 +90,26 @@ class PipelineVerbs(Session):
         self._act(lambda tx: pipelines.delete_pipeline(tx, key, keep_repo=keep_repo, force=force))
 
     def rerun_pipeline(self, name: str, *, reprocess: bool = False) -> PipelineInfo:
-        """Make a new job on the inputs' heads with the spec as it is."""
+        """Make a new job on the inputs' heads with the spec as it is.
+
+        Args:
+            name: ``[project/]pipeline``.
+            reprocess: Work all datums again, whatever the memo knows: a version of its own.
+
+        Raises:
+            NotFoundError: ``pipeline-not-found``.
+            ConflictError: ``in-use``: it is stopped.
+        """
         key = parse_pipeline_key(name)
+        if not reprocess:
+            return self._act(partial(_rerun, key=key)).info()
         with self._versions.catalog.read() as tx:
             found = pipelines.get_pipeline(tx, key)
-        return self._save(load_specs(json.loads(found.spec)), update=True, reprocess=reprocess)[
-            0
-        ].info()
+        return self._save(load_specs(json.loads(found.spec)), update=True, reprocess=True)[0].info()
 
-    def _save(self, loaded: list[LoadedSpec], *, update: bool, reprocess: bool) -> list[Pipeline]:
+    def _save(self, specs: list[LoadedSpec], *, update: bool, reprocess: bool) -> list[Pipeline]:
+        """Save the specs of a file, all or none; what the file asks for itself counts too."""
+        loaded = [one for one in specs if not one.dry_run]
         if self._acts is not None or len(loaded) == 1:
             return [self._save_one(one, update=update, reprocess=reprocess) for one in loaded]
         self._begin()
@@ -114,10 +127,10 @@ class PipelineVerbs(Session):
             PipelineInput(name=part.name, branch=part.branch_key, propagate=part.propagate)
             for part in pfs_inputs(spec.input)
         ]
-        salt = self._new_id() if reprocess else None
+        salt = self._new_id() if reprocess or loaded.reprocess else None
 
         def save(tx: Tx) -> Pipeline:
-            old = pipelines.find_pipeline(tx, spec.key) if update else None
+            old = pipelines.find_pipeline(tx, spec.key) if update or loaded.update else None
             verb = pipelines.create_pipeline if old is None else pipelines.update_pipeline
             verb(
                 tx,
@@ -132,6 +145,12 @@ class PipelineVerbs(Session):
             return pipelines.get_pipeline(tx, spec.key)
 
         return self._act(save)
+
+
+def _rerun(tx: Tx, *, key: PipelineKey) -> Pipeline:
+    pipelines.rerun_pipeline(tx, key)
+    propagate(tx)  # as above
+    return pipelines.get_pipeline(tx, key)
 
 
 def _salted(
