@@ -72,8 +72,9 @@ def stop_at_work(pfs: Pfs, job: str, pid: int) -> int:
     def held() -> int | None:
         ref, objects = parse_job_ref(job), pfs._jobs.objects
         for number in range(pfs.job_progress(job).sets):
+            holders = list(claims(pfs, job, number).values())
             is_open = objects.find(ref.result(number)) is None
-            if is_open and list(claims(pfs, job, number).values()) == ["worker-0"]:
+            if is_open and len(holders) == 1 and holders[0].endswith("-0"):
                 return number
         return None
 
