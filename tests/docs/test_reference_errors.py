@@ -44,16 +44,12 @@ def test_a_row_names_the_classes_that_the_code_is_raised_as() -> None:
     assert written == raised
 
 
-def test_what_is_not_raised_is_called_reserved() -> None:
-    assert [row[0] for row in _rows() if not re.match(r"`|reserved$", row[1])] == []
-
-
 def test_a_code_stands_under_its_class() -> None:
     wrong = [
         (heading, row[0])
         for heading, kind in HEADINGS.items()
         for row in section_rows("errors.md", heading)
-        if row[1] != "reserved" and kind not in row[1]
+        if kind not in row[1]
     ]
 
     assert wrong == []
