@@ -22,6 +22,7 @@ from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.states import ACTIVE
+from pfs_provider.jobs.ticks import put_due_ticks
 from pfs_provider.refs.names import PipelineKey
 
 __all__ = ["Runner"]
@@ -53,7 +54,7 @@ class Runner:
     def run_ready(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
         """Run jobs until none is ready or in work, and yield each one that this scheduler ended.
 
-        First the cron triggers that are due move their branches.
+        First the ticks that are due are put, and cron triggers move their branches.
         """
         self._fire_ticks()
         while True:
@@ -78,6 +79,7 @@ class Runner:
     def _fire_ticks(self) -> None:
         with self.jobs.versions.catalog.write() as tx:
             triggers.fire_cron(tx, self.jobs.clock.now())
+        put_due_ticks(self.jobs.versions)
 
     def run_job(self, job: Job) -> Job:
         """Take one claimed job to its end and return it; whoever ended it meanwhile, it is ended.

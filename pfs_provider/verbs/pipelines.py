@@ -12,6 +12,7 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput
 from pfs_provider.infos import PipelineInfo
 from pfs_provider.jobs.keys import parse_pipeline_key
+from pfs_provider.jobs.ticks import drop_cron_repos, make_cron_repos
 from pfs_provider.refs.names import PipelineKey
 from pfs_provider.spec.load import LoadedSpec, load_specs
 from pfs_provider.spec.model import pfs_inputs
@@ -87,7 +88,13 @@ class PipelineVerbs(Session):
     def delete_pipeline(self, name: str, *, keep_repo: bool = False, force: bool = False) -> None:
         """Delete a pipeline with its jobs and, unless ``keep_repo``, its output repo."""
         key = parse_pipeline_key(name)
-        self._act(lambda tx: pipelines.delete_pipeline(tx, key, keep_repo=keep_repo, force=force))
+
+        def delete(tx: Tx) -> None:
+            spec = load_specs(pipelines.get_pipeline(tx, key).spec)[0].spec
+            pipelines.delete_pipeline(tx, key, keep_repo=keep_repo, force=force)
+            drop_cron_repos(tx, spec)
+
+        self._act(delete)
 
     def rerun_pipeline(self, name: str, *, reprocess: bool = False) -> PipelineInfo:
         """Make a new job on the inputs' heads with the spec as it is.
@@ -132,6 +139,7 @@ class PipelineVerbs(Session):
         def save(tx: Tx) -> Pipeline:
             old = pipelines.find_pipeline(tx, spec.key) if update or loaded.update else None
             verb = pipelines.create_pipeline if old is None else pipelines.update_pipeline
+            make_cron_repos(tx, spec)
             verb(
                 tx,
                 spec.key,

@@ -1,0 +1,118 @@
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pfs_provider.errors import NotFoundError
+from pfs_provider.jobs.ticks import cron_inputs, put_due_ticks
+from pfs_provider.refs.names import BranchKey, RepoKey
+from pfs_provider.spec.load import load_specs
+from pfs_provider.versioning.versions import Versions
+from tests.pfs_world import PfsWorld, paths
+
+TICKS = BranchKey(RepoKey("default", "nightly_tick"), "master")
+
+
+@dataclass(slots=True)
+class SetClock:
+    """Shows the time that a test sets."""
+
+    time: datetime
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+def spec(**cron: object) -> dict[str, object]:
+    return {
+        "pipeline": {"name": "nightly"},
+        "transform": {"cmd": ["true"]},
+        "input": {"cron": {"name": "tick", "spec": "@every 1h", **cron}},
+    }
+
+
+def later(world: PfsWorld, hours: float) -> Versions:
+    """Return the world's versions at a time so many hours from now."""
+    return replace(
+        world.versions, clock=SetClock(datetime.now(UTC) + timedelta(hours=hours, seconds=5))
+    )
+
+
+def test_a_cron_input_gets_a_repo_with_the_pipeline_and_loses_it(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec())
+    made = world.pfs.inspect_repo("nightly_tick")
+
+    world.pfs.delete_pipeline("nightly")
+
+    assert made.description == "ticks of pipeline nightly"
+    with pytest.raises(NotFoundError):
+        world.pfs.inspect_repo("nightly_tick")
+
+
+def test_nothing_is_put_before_the_first_tick(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec())
+
+    assert put_due_ticks(world.versions) == []
+    assert world.pfs.list_jobs("nightly") == []
+
+
+def test_missed_ticks_are_put_in_one_commit_and_cause_one_job(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec())
+
+    put = put_due_ticks(later(world, 3))
+
+    assert put == [TICKS]
+    assert len(paths(world.pfs.list_files("nightly_tick@master:/"))) == 3
+    assert len(world.pfs.list_commits("nightly_tick")) == 1
+    assert [job.total for job in world.run()] == [3]
+
+
+def test_a_tick_is_put_once(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec())
+    put_due_ticks(later(world, 1))
+
+    again = put_due_ticks(later(world, 1))
+
+    assert again == []
+    assert len(world.pfs.list_commits("nightly_tick")) == 1
+
+
+def test_overwrite_keeps_the_latest_tick_alone(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec(overwrite=True))
+    put_due_ticks(later(world, 2))
+    (first,) = paths(world.pfs.list_files("nightly_tick@master:/"))
+
+    put_due_ticks(later(world, 3))
+
+    (second,) = paths(world.pfs.list_files("nightly_tick@master:/"))
+    assert second > first
+
+
+def test_a_stopped_pipeline_gets_no_ticks(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec())
+    world.pfs.stop_pipeline("nightly")
+
+    assert put_due_ticks(later(world, 3)) == []
+
+
+def test_cron_inputs_are_found_inside_of_others() -> None:
+    loaded = load_specs(
+        {
+            "pipeline": {"name": "p"},
+            "transform": {"cmd": ["true"]},
+            "input": {
+                "cross": [
+                    {"pfs": {"repo": "in", "glob": "/"}},
+                    {"cron": {"name": "tick", "spec": "@daily"}},
+                ]
+            },
+        }
+    )
+
+    assert [cron.name for cron in cron_inputs(loaded[0].spec.input)] == ["tick"]
