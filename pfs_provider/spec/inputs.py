@@ -93,7 +93,12 @@ PFS = Shape(
         Field("join_on", Words("$1"), "In a join: the key, a template over the glob's groups."),
         Field("outer_join", Flag(), "In a join: files without a partner give datums too."),
         Field("group_by", Words("$1"), "In a group: the key, a template over the glob's groups."),
-        Field("lazy", Flag(), "Fetch a file when the code opens it."),
+        Field(
+            "lazy",
+            Flag(),
+            "Fetch a file when the code opens it.",
+            inert="every file of the datum is there before the code starts",
+        ),
         Field("empty_files", Flag(), "Give the code empty files with the right names."),
         Field("s3", Flag(), "Give a read-only bucket instead of files; the glob has to be /."),
         Field(
