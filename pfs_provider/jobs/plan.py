@@ -31,6 +31,7 @@ from pfs_provider.jobs.records import (
     SetRecord,
     encode,
 )
+from pfs_provider.jobs.salvage import salvage_results
 from pfs_provider.refs.globs import compile_glob
 from pfs_provider.spec.load import load_specs
 from pfs_provider.spec.model import PfsInput, PipelineSpec, pfs_inputs
@@ -121,6 +122,7 @@ def expand_inputs(
 def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
     with jobs.versions.catalog.read() as tx:
         job = job_rows.get_job(tx, ref.pipeline, ref.id)
+    salvage_results(jobs, ref.pipeline)
     spec, memo = load_spec(jobs, job)
     _check_supported(spec)
     pins = pinned_inputs(jobs, job.pins)
