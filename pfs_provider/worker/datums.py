@@ -70,7 +70,7 @@ class DatumWorker:
 
         Raises:
             InterruptedError: The worker is to stop; nothing counts.
-            PfsError: The store fails; nothing counts.
+            PfsError: The store or the executor fails; nothing counts.
         """
         started = self.clock.now()
         self.log.unlink(missing_ok=True)
@@ -107,8 +107,7 @@ class DatumWorker:
         try:
             outcome = self.executor.run(self._task(datum, command.cmd, command.stdin))
         except FailedError as error:
-            if error.code == ErrorCode.WORKER_FAILED and self.stopping():
-                raise InterruptedError from error
+            self._check_ours(error)
             return _Try(None, str(error), is_final=True)
         problem = self._problem(outcome)
         if problem is None:
@@ -123,9 +122,17 @@ class DatumWorker:
         command = self.plan.command
         try:
             outcome = self.executor.run(self._task(datum, command.err_cmd, command.err_stdin))
-        except FailedError:
+        except FailedError as error:
+            self._check_ours(error)
             return False
         return self._problem(outcome) is None
+
+    def _check_ours(self, error: FailedError) -> None:
+        """Raise where the executor failed and not the datum: that is no result, it is run again."""
+        if error.code == ErrorCode.WORKER_FAILED:
+            if self.stopping():
+                raise InterruptedError from error
+            raise error
 
     def _problem(self, outcome: Outcome) -> str | None:
         if outcome.timed_out:

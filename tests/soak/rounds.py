@@ -24,6 +24,8 @@ KILLS_PER_STEP = {"put": (0, 2), "run": (2, 6)}
 N_WORKERS = 2
 LEFT_S = 20.0
 """Seconds that workers of a killed runner have to be gone."""
+MARKS = {"worker": "-m pfs_provider.worker ", "spawner": "spawner.main import main"}
+"""What the command lines of a runner's children hold."""
 ROOT = Path(__file__).resolve().parents[2]
 
 Versions = Sequence[tuple[Path, str]]
@@ -152,14 +154,14 @@ def _kill_in_run(
 ) -> bool:
     if not _wait_for_moment(process, place, commit_id, random, budget.lengths["run"]):
         return False
-    victim = random.choices(["runner", "worker", "all"], [5, 3, 2])[0]
+    victim = random.choices(["runner", "worker", "spawner", "all"], [5, 3, 1, 2])[0]
     children = _descendants(process.pid)
     phase = place.phase(commit_id)
-    if victim == "worker":
-        workers = [pid for pid, line in children if "pfs_provider.worker" in line]
-        if not workers:
+    if victim in MARKS:
+        found = [pid for pid, line in children if MARKS[victim] in line]
+        if not found:
             victim = "runner"
-        elif _kill(random.choice(workers)):
+        elif _kill(random.choice(found)):
             budget.note(phase, victim)
             return True
     process.kill()

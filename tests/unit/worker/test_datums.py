@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.records import DatumRecord, DatumResult
 from pfs_provider.storage.content import ContentWriter
@@ -230,3 +231,30 @@ def test_nothing_of_a_datum_stays_on_the_machine(world: PfsWorld) -> None:
     bench.work()
 
     assert list(bench.worker.root.iterdir()) == []
+
+
+def test_an_executor_that_fails_gives_no_result_so_that_the_datum_is_run_again(
+    world: PfsWorld,
+) -> None:
+    _codes(world, 0)
+    bench = Bench(world)
+    world.executor.close()
+
+    with pytest.raises(FailedError) as caught:
+        bench.work()
+
+    assert caught.value.code == ErrorCode.WORKER_FAILED
+    world.executor.closed = False
+    assert bench.work().state == "success"
+
+
+def test_an_executor_that_fails_in_err_cmd_gives_no_result_either(world: PfsWorld) -> None:
+    def code(task: Task) -> int:
+        world.executor.close()
+        return 1
+
+    world.executor.code["code"] = code
+    bench = Bench(world, transform={"err_cmd": ["rest"]})
+
+    with pytest.raises(FailedError, match="closed"):
+        bench.work()
