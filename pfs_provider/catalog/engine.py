@@ -7,14 +7,16 @@ taken first, does the same. Foreign keys are on. Must not know: tables, verbs.
 Source: docs/design/0003-catalog.md (why writers are serialised).
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from pfs_provider.clock import Clock
@@ -35,6 +37,11 @@ _WRITERS_LOCK: Final = 0x504653
 """First half of the advisory lock's number ("PFS"); the second half is the schema's name."""
 
 _WRITES: Final = "pfs_writes"
+
+_NO_CONNECTION_LEFT: Final = re.compile(
+    "too many clients|too many connections|remaining connection slots"
+)
+"""Of the server, the database or the role; the driver gives no code while it connects."""
 
 
 def parse_url(text_url: str) -> URL:
@@ -78,15 +85,35 @@ def make_engine(url: URL, *, clock: Clock) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             return _make_sqlite(url, clock=clock)
-        return create_engine(
-            url, pool_size=4, max_overflow=60, pool_timeout=BUSY_TIMEOUT_S, pool_pre_ping=False
-        )
+        return _make_postgres(url, clock=clock)
     except (NoSuchModuleError, ImportError) as error:
         raise UnavailableError(
             ErrorCode.EXTRA_MISSING,
             f"the driver for {shown(url)} is missing ({error}): "
             "install airflow-provider-pfs[postgres]",
         ) from error
+
+
+def _make_postgres(url: URL, *, clock: Clock) -> Engine:
+    engine = create_engine(
+        url, pool_size=4, max_overflow=60, pool_timeout=BUSY_TIMEOUT_S, pool_pre_ping=False
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(
+        dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+    ) -> DBAPIConnection:
+        # A server that has no connection left will have one soon: a transaction is short.
+        deadline = clock.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                return dialect.connect(*arguments, **options)
+            except dialect.loaded_dbapi.OperationalError as error:
+                if not _NO_CONNECTION_LEFT.search(str(error)) or clock.monotonic() > deadline:
+                    raise
+                clock.sleep(0.1)
+
+    return engine
 
 
 def _make_sqlite(url: URL, *, clock: Clock) -> Engine:

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,6 +76,41 @@ def test_of_100_concurrent_writers_each_lands_or_gets_a_clear_conflict(
         assert {info.path for info in pfs.glob_files("in@master", "/**")} == set(landed.values())
         path = history[len(history) // 2].message
         assert pfs.read_file(f"in@master:{path}").decode() == path
+
+
+@contextmanager
+def role_with_few_connections(url: str, n_connections: int) -> Iterator[str]:
+    """Make a role that may have that many connections at once; yield the URL that it takes."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"pfs_few_{uuid.uuid4().hex}"
+    server = url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {n_connections} PASSWORD 'few'")
+        admin.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+        try:
+            yield f"postgresql+psycopg://{name}:few@{url.rpartition('@')[2]}"
+        finally:
+            admin.execute(f"DROP OWNED BY {name}")
+            admin.execute(f"DROP ROLE {name}")
+
+
+@pytest.mark.postgres
+def test_writers_wait_for_a_connection_where_the_server_has_none_left(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with role_with_few_connections(postgres_url, 2) as url:
+
+        def write(number: int) -> None:
+            with Pfs(catalog=url, store=str(tmp_path)) as pfs, pfs.commit("in@master") as c:
+                c.put_file(f"/{number}", b"x")
+
+        with Pfs(catalog=url, store=str(tmp_path)) as pfs:
+            pfs.create_repo("in")
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(write, range(6)))
+
+        with Pfs(catalog=url, store=str(tmp_path)) as pfs:
+            assert len(pfs.list_commits("in@master")) == 6
 
 
 def test_a_file_and_a_directory_of_one_name_do_not_both_land(
