@@ -106,10 +106,17 @@ def _clean_leaf(entry: Document, at: Spot) -> Document:
             if item:
                 at.child(str(key)).warn("is left out: the head is processed, and all that follows")
             continue
-        out[key] = item
+        out[key] = _propagation(item) if snake(str(key)) == "propagation_spec" else item
     repo = out.get("repo")
     if isinstance(repo, str) and repo.startswith(_S3):
         name = repo.removeprefix(_S3).rstrip("/")
         at.child("repo").warn(f'is the address "{repo}"; write the name alone, "{name}"')
         out["repo"] = name
     return out
+
+
+def _propagation(item: object) -> object:
+    """Return the word for what 2.12 writes as ``{"never": true}``."""
+    if isinstance(item, Mapping) and {snake(str(key)) for key in item} <= {"never"}:
+        return "never" if any(value in (True, "true") for value in item.values()) else "always"
+    return item

@@ -95,3 +95,22 @@ def test_an_s3_address_for_a_repo_is_read_as_its_name() -> None:
 @pytest.mark.parametrize("value", [3, None, {"pfs": 3}, {"cross": 3}])
 def test_what_is_no_input_is_left_to_the_table(value: object) -> None:
     assert modernise_input(value, Spot("input", Notes())) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "propagates"),
+    [
+        ("never", False),
+        ({"never": True}, False),
+        ({"never": "true"}, False),
+        ({"never": False}, True),
+    ],
+)
+def test_an_input_that_causes_nothing_is_written_in_two_ways(
+    given: object, propagates: bool
+) -> None:
+    loaded = load(input=pfs("a", "/", propagation_spec=given))
+
+    assert isinstance(loaded.spec.input, PfsInput)
+    assert loaded.spec.input.propagate is propagates
+    assert loaded.warnings == ()
