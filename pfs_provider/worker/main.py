@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from pfs_provider.worker.executors.choice import open_executor
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.scratch import open_scratch
 from pfs_provider.worker.session import WorkSession
+from pfs_provider.worker.stopping import StopSign
 
 __all__ = ["main"]
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parse(arguments)
     if parsed.parent is not None and not _follow_parent(parsed.parent):
         return 0
-    stop = threading.Event()
+    stop = StopSign()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
@@ -54,9 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _work(
-    storage: Storage, executor: Executor, parsed: argparse.Namespace, stop: threading.Event
-) -> None:
+def _work(storage: Storage, executor: Executor, parsed: argparse.Namespace, stop: StopSign) -> None:
     job: JobRef = parse_job_ref(parsed.job)
     plan = read_plan(JobObjects(storage.store, storage.clock), job)
     if plan is None:

@@ -18,6 +18,7 @@ from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import Rows
 from pfs_provider.worker.datums import DatumWorker
+from pfs_provider.worker.stopping import StopFlag
 
 __all__ = ["WorkSession"]
 
@@ -42,7 +43,7 @@ class WorkSession:
     job: JobRef
     queue: WorkQueue
     worker: DatumWorker
-    stop: threading.Event
+    stop: StopFlag
     _log_state: tuple[bytes, int] = field(default=(b"", 0))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _objects: JobObjects = field(init=False)
