@@ -27,7 +27,7 @@ demo: $(READY) ## two pipelines over real photographs, through Airflow
 	@$(BIN)/python -m dags.demo
 
 test: $(READY) ## run the tests; `make test ARGS="tests/unit/refs -k glob"` runs some
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 soak: $(READY) ## kill -9 at random moments, then compare with an undisturbed run
 	@$(BIN)/python -m tests.soak --kills $(SOAK_KILLS)
@@ -55,7 +55,7 @@ check: lint test ## what must hold before a commit is shared
 
 coverage: $(READY) ## run the tests and list the lines that none of them reaches
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 bench: $(READY) ## measure, and print the tables beside their goals

@@ -12,7 +12,6 @@ from tests.e2e.airflow.standalone import run_airflow
 pytestmark = [
     pytest.mark.airflow,
     pytest.mark.timeout(120),
-    pytest.mark.xdist_group("airflow"),  # all of this folder share one Airflow
 ]
 
 
