@@ -16,7 +16,7 @@ from tests.faults_world import OWNER, Act, Place, Process, job_of, portrait, pro
 from tests.pfs_world import spec
 from tests.portraits import differing
 
-# Dead before a call is dead after the one before it: the first call alone is tried both ways.
+# Dead before a call is dead after the one before it, and before the first nothing has been done.
 FAULTS = (
     Fault.KILLED_AFTER,
     Fault.LOST_ANSWER,
