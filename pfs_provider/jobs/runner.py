@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog import triggers
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ConflictError, ErrorCode, PfsError, RefusedError
+from pfs_provider.errors import ConflictError, CorruptDataError, ErrorCode, PfsError, RefusedError
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
@@ -92,7 +92,8 @@ class Runner:
         try:
             with keep_lease(self.jobs, ref, self.owner) as lost:
                 return self._run(ref, lost.is_set)
-        except RefusedError as error:
+        except (RefusedError, CorruptDataError) as error:
+            # Repeating it would say the same for ever, and keep the jobs behind it waiting.
             return self._fail(ref, f"{error}")
         except ConflictError:
             ended = self._get(ref)

@@ -186,3 +186,21 @@ def test_a_job_that_waits_for_an_open_commit_is_not_waited_for(world: PfsWorld) 
     world.pfs.finish_commit(f"mid@{second}")
 
     assert world.run() == []
+
+
+def test_a_job_whose_stored_bytes_are_damaged_fails_and_the_next_one_runs(
+    world: PfsWorld,
+) -> None:
+    world.pfs.create_pipeline(spec("first", "copy"))
+    world.put(a="a")
+    claimed = world.claim("first")
+    world.storage.store.create(claimed.plan, b"no plan at all")
+    world.pfs.create_repo("other")
+    world.commit("other@master", {"/b": "b"})
+    world.pfs.create_pipeline(spec("second", "copy", repo="other"))
+
+    states = {job.pipeline: (job.state, job.reason) for job in world.run()}
+
+    assert states["first"][0] == "failure"
+    assert "damaged" in states["first"][1]
+    assert states["second"][0] == "success"
