@@ -211,7 +211,7 @@ def test_root_cannot_reach_the_disk_or_the_kernels_settings() -> None:
     with open_bench("root") as bench:
         said = bench.sh(
             "mknod /tmp/disk b 254 0 2>&1; echo 1 2>&1 > /proc/sys/vm/drop_caches;"
-            "echo x > /proc/sys/kernel/core_pattern; ls /proc/1/root/old; true"
+            "echo x > /proc/sys/kernel/core_pattern; cd /proc/1/root && ls old; true"
         )
 
         assert "Operation not permitted" in said
