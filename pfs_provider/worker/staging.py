@@ -54,7 +54,8 @@ def clear_root(root: Path) -> None:
     """Empty a root, whatever user code left there."""
     for child in root.iterdir():
         if child.is_dir() and not child.is_symlink():
-            shutil.rmtree(child, onerror=_make_writable)
+            _open_up(child)
+            shutil.rmtree(child)
         else:
             child.unlink()
 
@@ -85,14 +86,9 @@ def _target(folder: Path, path: str) -> Path:
     return folder / path.lstrip("/")
 
 
-def _make_writable(function: object, path: str, _: object) -> None:
-    """Let rmtree go on where user code took its own rights away."""
-    parent = Path(path).parent
-    parent.chmod(0o700)
-    target = Path(path)
-    if target.is_dir() and not target.is_symlink():
-        target.chmod(0o700)
-        shutil.rmtree(target)
-    else:
-        target.unlink()
-    del function
+def _open_up(folder: Path) -> None:
+    """Give back the rights that user code took away, from the top down."""
+    folder.chmod(0o700)
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            _open_up(child)
