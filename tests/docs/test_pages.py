@@ -1,6 +1,7 @@
 """The runner of pages itself: a page that lies must not pass."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +17,8 @@ def _run(tmp_path: Path, text: str) -> int:
     page.write_text(text.replace("~~~", FENCE))
     folder = tmp_path / "folder"
     folder.mkdir()
-    return run_page(page, folder, {"PATH": os.environ["PATH"]})
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return run_page(page, folder, {"PATH": path})
 
 
 def test_commands_share_one_shell_and_its_folder(tmp_path: Path) -> None:
