@@ -22,9 +22,9 @@ FLAGS = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashe
 FLAGS += ["--no-header", "--no-annotate"]
 # dev comes first: the smaller ones take its pins, so that what is tested is what is deployed.
 LOCKS = {
-    "dev": ["--extra", "airflow", "--extra", "postgres", "--group", "dev"],
-    "airflow": ["--extra", "airflow", "--extra", "postgres"],
-    "base": ["--extra", "postgres"],
+    "dev": ["--extra", "airflow", "--extra", "metrics", "--extra", "postgres", "--group", "dev"],
+    "airflow": ["--extra", "airflow", "--extra", "metrics", "--extra", "postgres"],
+    "base": ["--extra", "metrics", "--extra", "postgres"],
     "uv": ["--group", "bootstrap"],
 }
 HEADER = """\
