@@ -22,9 +22,18 @@ FLAGS = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashe
 FLAGS += ["--no-header", "--no-annotate"]
 # dev comes first: the smaller ones take its pins, so that what is tested is what is deployed.
 LOCKS = {
-    "dev": ["--extra", "airflow", "--extra", "metrics", "--extra", "postgres", "--group", "dev"],
-    "airflow": ["--extra", "airflow", "--extra", "metrics", "--extra", "postgres"],
-    "base": ["--extra", "metrics", "--extra", "postgres"],
+    "dev": [
+        "--extra",
+        "airflow-kubernetes",
+        "--extra",
+        "metrics",
+        "--extra",
+        "postgres",
+        "--group",
+        "dev",
+    ],
+    "airflow": ["--extra", "airflow-kubernetes", "--extra", "metrics", "--extra", "postgres"],
+    "base": ["--extra", "kubernetes", "--extra", "metrics", "--extra", "postgres"],
     "uv": ["--group", "bootstrap"],
 }
 HEADER = """\
@@ -35,8 +44,8 @@ HEADER = """\
 """
 TITLES = {
     "dev": "All that works on this project: the engine, Airflow, tests, docs and the demo.",
-    "airflow": "The engine inside Airflow, with the PostgreSQL driver.",
-    "base": "The engine and the command line, with the PostgreSQL driver.",
+    "airflow": "The engine inside Airflow, with Kubernetes and the PostgreSQL driver.",
+    "base": "The engine and the command line, with Kubernetes and the PostgreSQL driver.",
     "uv": "The installer that `make setup` fetches first.",
 }
 
