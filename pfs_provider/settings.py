@@ -18,6 +18,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from pfs_provider.errors import ErrorCode, RefusedError
@@ -100,6 +101,22 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=1000)
     lease_s: float = Field(default=20.0, gt=0)
     scratch: Path | None = None
+    k8s_namespace: str | None = None
+    k8s_worker_image: str | None = None
+    k8s_user_image: str | None = None
+    k8s_service_account: str | None = None
+    k8s_store_secret: str | None = None
+    k8s_store_url: str | None = None
+    k8s_image_pull_policy: str | None = None
+    k8s_kubeconfig: str | None = None
+    k8s_context: str | None = None
+    k8s_labels: dict[str, str] | None = None
+    k8s_annotations: dict[str, str] | None = None
+    k8s_pod_patch: str | None = None
+    k8s_security: str | None = None
+    k8s_start_timeout_s: float | None = Field(default=None, gt=0)
+    k8s_ttl_s: int | None = Field(default=None, ge=0)
+    k8s_max_workers: int | None = Field(default=None, ge=1)
 
     @classmethod
     def settings_customise_sources(
@@ -135,6 +152,17 @@ class Settings(BaseSettings):
         return self.scratch or self.home_folder / "scratch"
 
     @property
+    def cluster(self) -> dict[str, Any]:
+        """What was said of the Kubernetes cluster, names without ``k8s_``."""
+        said = {
+            name.removeprefix("k8s_"): getattr(self, name)
+            for name in type(self).model_fields
+            if name.startswith("k8s_")
+        }
+        said["kubeconfig"] = said["kubeconfig"] or os.environ.get("KUBECONFIG")
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
     def hidden_paths(self) -> tuple[Path, ...]:
         """What user code must not see: whatever holds the store, the catalog or credentials."""
         found = [self.home_folder, self.scratch_folder, *_credential_files()]
@@ -163,6 +191,13 @@ def load_settings(**arguments: Any) -> Settings:
         given["home"] = home
     try:
         return Settings(**given)
+    except SettingsError as error:
+        # A table, such as labels, is JSON in a variable; the first line names the field.
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"a setting that is a table is JSON in the environment: {error}",
+            setting="environment",
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -194,15 +229,23 @@ def user_name() -> str:
 
 
 def _credential_files() -> list[Path]:
-    home = Path.home()
+    home = _user_folder()
     named = [os.environ.get(name) for name in CREDENTIAL_FILE_VARIABLES]
     places = [home / name for name in CREDENTIAL_FILES] + [Path(name) for name in named if name]
     return [place.absolute() for place in places if place.exists()]
 
 
 def _default_home() -> Path:
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data).expanduser() / "pfs"
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else _user_folder() / ".local" / "share") / "pfs"
+
+
+def _user_folder() -> Path:
+    """Return the user's home; ``/`` for a number without a name, as in many containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def _read_config() -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pfs_provider.clock import RandomIds, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "open_engine", "open_worker_storage"]
 
 EXECUTORS = ("process",)
+LAUNCHERS = ("local", "kubernetes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,24 +39,46 @@ class Engine:
         """The catalog and the storage."""
         return self.jobs.versions
 
-    def launcher(self, *, executor: str, stay: bool = False, name: str = "worker") -> "Launcher":
-        """Return what starts workers on this machine.
+    def launcher(
+        self,
+        launcher: str = "local",
+        *,
+        executor: str,
+        stay: bool = False,
+        name: str = "worker",
+        cluster: Mapping[str, Any] | None = None,
+    ) -> "Launcher":
+        """Return what starts workers.
 
         Args:
-            executor: How they run user code; ``process`` is what there is.
+            launcher: ``local`` for this machine, ``kubernetes`` for pods.
+            executor: How workers on this machine run user code; ``process`` is what there is.
             stay: Let them outlive this process.
-            name: What their names begin with. Workers of one name take over from each other at
-                once, so two launchers that may run side by side need two names.
+            name: What the names of workers on this machine begin with. Workers of one name take
+                over from each other at once, so two launchers that may run side by side need two
+                names.
+            cluster: More for Kubernetes, stronger than the settings.
 
         Raises:
-            RefusedError: ``settings-illegal``: no such executor.
+            RefusedError: ``settings-illegal``: no such launcher or executor, or a setting is wrong.
         """
+        if launcher not in LAUNCHERS:
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL,
+                f"there is no launcher {launcher!r}: use {' or '.join(LAUNCHERS)}",
+                launcher=launcher,
+            )
+        if launcher == "kubernetes":
+            return self._kubernetes(cluster or {})
         if executor not in EXECUTORS:
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL,
                 f"there is no executor {executor!r} here: use {' or '.join(EXECUTORS)}",
                 executor=executor,
             )
+        return self._local(executor, stay=stay, name=name)
+
+    def _local(self, executor: str, *, stay: bool, name: str) -> "Launcher":
         from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy
         # A worker knows no launcher.
 
@@ -67,6 +90,13 @@ class Engine:
         credentials = {name.upper(): value for name, value in self.store_options.items()}
         environment = worker_environment(self.settings) | credentials
         return LocalLauncher(environment, tuple(arguments), stay=stay)
+
+    def _kubernetes(self, cluster: Mapping[str, Any]) -> "Launcher":
+        # lazy: an extra, and a second to import
+        from pfs_provider.k8s.cluster import make_cluster  # noqa: PLC0415
+
+        made = make_cluster(self.settings.cluster | dict(cluster))
+        raise NotImplementedError(made)
 
     def close(self) -> None:
         """Let go of connections and threads."""

@@ -16,11 +16,12 @@ from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef, parse_job_ref
-from pfs_provider.jobs.launcher import WorkersState
+from pfs_provider.jobs.launcher import WorkersState, find_s3_fields
 from pfs_provider.jobs.queue import WorkQueue, read_plan
 from pfs_provider.jobs.runner import Runner
 from pfs_provider.pfs import Pfs
 from pfs_provider.refs.addresses import parse_address
+from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef, parse_tree_ref
 from pfs_provider.verbs.session import Session
@@ -145,8 +146,12 @@ class InlineLauncher:
     storage: Storage
     executor: Executor
     folder: Path
+    place: str = "workers in this process"
 
-    def launch(self, job: JobRef, n_workers: int) -> Worked:
+    def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
+        return find_s3_fields(spec)
+
+    def launch(self, job: JobRef, spec: PipelineSpec, n_workers: int) -> Worked:
         for number in range(n_workers):
             make_session(self.storage, job, self.executor, self.folder, number=number).run()
         return Worked()

@@ -177,12 +177,22 @@ def renew_lease(tx: Tx, pipeline: PipelineKey, id_: CommitId, *, owner: str, lea
     return get_job(tx, pipeline, id_)
 
 
-def release_job(tx: Tx, pipeline: PipelineKey, id_: CommitId, *, owner: str) -> Job:
-    """Give a job back unfinished: it is ready again. Harmless if it is not held any more."""
+def release_job(
+    tx: Tx, pipeline: PipelineKey, id_: CommitId, *, owner: str, reason: str = ""
+) -> Job:
+    """Give a job back unfinished: it is ready again. Harmless if it is not held any more.
+
+    Args:
+        tx: The transaction.
+        pipeline: The job's pipeline.
+        id_: The job's id.
+        owner: Who holds it.
+        reason: Why it could not be run now, shown until somebody runs it.
+    """
     job = get_job(tx, pipeline, id_)
     if job.owner != owner or job.has_ended:
         return job
-    tx.run(_update(job).values(owner=None, lease_until=None, state="starting"))
+    tx.run(_update(job).values(owner=None, lease_until=None, state="starting", reason=reason))
     if job.state != "starting":
         tx.add_event("job-changed", pipeline, commit=id_, state="starting")
     return get_job(tx, pipeline, id_)

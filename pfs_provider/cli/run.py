@@ -28,8 +28,15 @@ class ExecutorName(StrEnum):
     CONTAINER = "container"
 
 
+class LauncherName(StrEnum):
+    """Where workers run."""
+
+    LOCAL = "local"
+    KUBERNETES = "kubernetes"
+
+
 @app.command("run")
-def run(
+def run(  # noqa: PLR0917 each is one option of the command
     pipeline: Annotated[
         str | None, typer.Argument(metavar="[PIPELINE]", help="Only its jobs. [default: all]")
     ] = None,
@@ -38,6 +45,9 @@ def run(
         int | None, typer.Option(min=1, help="Workers per job. [default: as the spec says]")
     ] = None,
     executor: Annotated[ExecutorName, typer.Option(help="How.")] = ExecutorName.PROCESS,
+    launcher: Annotated[
+        LauncherName, typer.Option(help="Where workers run: this machine, or pods.")
+    ] = LauncherName.LOCAL,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Run all jobs that are ready and show them. Exits 1 if one of them failed."""
@@ -49,7 +59,12 @@ def run(
                 show_all([job], output, live=True)
 
         ended = pfs.run(
-            pipeline, watch=watch, workers=workers, executor=executor.value, on_progress=tell
+            pipeline,
+            watch=watch,
+            workers=workers,
+            executor=executor.value,
+            launcher=launcher.value,
+            on_progress=tell,
         )
     show_all(ended, output)
     sys.stdout.flush()

@@ -15,7 +15,8 @@ from typing import IO
 
 from pfs_provider.errors import ErrorCode, UnavailableError
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.launcher import WorkersState
+from pfs_provider.jobs.launcher import WorkersState, find_s3_fields
+from pfs_provider.spec.model import PipelineSpec
 
 __all__ = ["LocalLauncher", "LocalWorkers"]
 
@@ -49,8 +50,19 @@ class LocalLauncher:
         self._arguments = (*arguments, *parent)
         self._told: set[str] = set()
 
-    def launch(self, job: JobRef, n_workers: int) -> "LocalWorkers":
+    @property
+    def place(self) -> str:
+        """Where its workers are."""
+        return "workers on this machine"
+
+    def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
+        """Return what needs a cluster, or does not exist yet. See Launcher.find_unsupported."""
+        secrets = ("transform.secrets",) if spec.transform.secrets else ()
+        return (*find_s3_fields(spec), *secrets)
+
+    def launch(self, job: JobRef, spec: PipelineSpec, n_workers: int) -> "LocalWorkers":
         """Start ``n_workers`` processes for a job. See Launcher.launch."""
+        del spec  # the plan in the store says all that a process needs
         return LocalWorkers(
             [
                 _Process(self._command(job, number, n_workers), self._environment)

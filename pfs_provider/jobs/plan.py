@@ -16,7 +16,6 @@ from pfs_provider.datums.datum import Datum
 from pfs_provider.datums.expand import expand
 from pfs_provider.datums.identity import code_digest, datum_id, datum_key
 from pfs_provider.datums.sets import cut_sets
-from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import find_in_memo, take_over, write_records
@@ -34,7 +33,7 @@ from pfs_provider.jobs.records import (
 from pfs_provider.jobs.salvage import salvage_results
 from pfs_provider.refs.globs import compile_glob
 from pfs_provider.spec.load import load_specs
-from pfs_provider.spec.model import PfsInput, PipelineSpec, pfs_inputs
+from pfs_provider.spec.model import PfsInput, PipelineSpec
 from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.globbing import glob_items
 from pfs_provider.storage.handle import Storage
@@ -124,7 +123,6 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         job = job_rows.get_job(tx, ref.pipeline, ref.id)
     salvage_results(jobs, ref.pipeline)
     spec, memo = load_spec(jobs, job)
-    _check_supported(spec)
     pins = pinned_inputs(jobs, job.pins)
     code = code_digest(spec)
     if spec.reprocess_spec == "every_job":
@@ -164,23 +162,6 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         return plan
     first = read_plan(jobs.objects, ref)
     return plan if first is None else first
-
-
-def _check_supported(spec: PipelineSpec) -> None:
-    """Refuse what would run without what the spec asks for: the job fails and says so."""
-    wanted = {
-        "input.pfs.s3": any(part.s3 for part in pfs_inputs(spec.input)),
-        "s3_out": spec.s3_out,
-        "transform.secrets": bool(spec.transform.secrets),
-    }
-    missing = [field for field, is_wanted in wanted.items() if is_wanted]
-    if missing:
-        raise RefusedError(
-            ErrorCode.SPEC_ILLEGAL,
-            f"{' and '.join(missing)}: workers on this machine cannot give that yet; "
-            "take it out of the spec and update the pipeline",
-            field=missing[0],
-        )
 
 
 def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef) -> _Split:

@@ -6,6 +6,7 @@ next one runs.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pfs_provider.catalog import jobs as job_rows
@@ -16,7 +17,7 @@ from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.launcher import Launcher
+from pfs_provider.jobs.launcher import Launcher, check_supported
 from pfs_provider.jobs.leases import keep_lease
 from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import load_spec, plan_job
@@ -24,6 +25,7 @@ from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.states import ACTIVE
 from pfs_provider.jobs.ticks import put_due_ticks
 from pfs_provider.refs.names import PipelineKey
+from pfs_provider.spec.model import ParallelismSpec, PipelineSpec
 
 __all__ = ["Runner"]
 
@@ -101,15 +103,20 @@ class Runner:
                 return self._end(ref, ended)
             self._give_back(ref)
             raise
+        except PfsError as error:
+            self._give_back(ref, f"{error}")
+            raise
         except BaseException:
             self._give_back(ref)
             raise
 
     def _run(self, ref: JobRef, lost: Callable[[], bool]) -> Job:
+        spec = self._spec(ref)
+        check_supported(self.launcher, spec)
         plan = plan_job(self.jobs, ref, n_workers=self.n_workers)
         reader = ProgressReader(self.jobs.objects, ref, plan)
         if plan.set_sizes:
-            problem = self._work(ref, reader, plan.workers, lost)
+            problem = self._work(ref, spec, reader, lost)
             if problem is not None:
                 return self._fail(ref, problem)
         if lost():
@@ -121,14 +128,21 @@ class Runner:
             return self._end(ref, job)
         return self._tell(finish_job(self.jobs, ref), reader.read())
 
+    def _spec(self, ref: JobRef) -> PipelineSpec:
+        """Return what the job runs, with the number of workers that was asked for."""
+        spec = load_spec(self.jobs, self._get(ref))[0]
+        if self.n_workers is None:
+            return spec
+        return replace(spec, parallelism_spec=ParallelismSpec(constant=self.n_workers))
+
     def _work(
-        self, ref: JobRef, reader: ProgressReader, n_workers: int, lost: Callable[[], bool]
+        self, ref: JobRef, spec: PipelineSpec, reader: ProgressReader, lost: Callable[[], bool]
     ) -> str | None:
         """Let workers work until all is done; return why it cannot be, else None."""
         job = self._get(ref)
-        timeout_s = load_spec(self.jobs, job)[0].job_timeout_s
+        timeout_s = spec.job_timeout_s
         deadline = None if timeout_s is None else self.jobs.clock.monotonic() + timeout_s
-        workers = self.launcher.launch(ref, n_workers)
+        workers = self.launcher.launch(ref, spec, reader.plan.workers)
         try:
             while True:
                 progress = reader.read()
@@ -143,9 +157,21 @@ class Runner:
                 if deadline is not None and self.jobs.clock.monotonic() > deadline:
                     self._kill(ref, f"the job ran longer than job_timeout ({timeout_s} s)")
                     return None
+                job = self._note(job, ref, state.notice or "")
                 self.jobs.clock.sleep(POLL_S)
         finally:
             workers.stop()
+
+    def _note(self, job: Job, ref: JobRef, notice: str) -> Job:
+        """Let the job say why it waits, and no longer once that has passed."""
+        if notice == job.reason:
+            return job
+        with suppress(ConflictError), self.jobs.versions.catalog.write() as tx:
+            # It has ended meanwhile: whoever ended it said why.
+            return job_rows.set_job_state(
+                tx, ref.pipeline, ref.id, "running", expected=("running",), reason=notice
+            )
+        return job
 
     def _claim(self, pipeline: PipelineKey | None) -> tuple[Job | None, bool]:
         """Return a job to run, and whether others run some, both as of the same moment.
@@ -197,10 +223,10 @@ class Runner:
         else:
             yield ended
 
-    def _give_back(self, ref: JobRef) -> None:
+    def _give_back(self, ref: JobRef, reason: str = "") -> None:
         try:
             with self.jobs.versions.catalog.write() as tx:
-                job_rows.release_job(tx, ref.pipeline, ref.id, owner=self.owner)
+                job_rows.release_job(tx, ref.pipeline, ref.id, owner=self.owner, reason=reason)
         except PfsError:
             pass  # the lease runs out by itself; the first error is the one to tell
 

@@ -1,23 +1,24 @@
 """Verbs over jobs: for people, and the three that any scheduler calls."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Event, Job
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
-from pfs_provider.jobs.launcher import Workers
+from pfs_provider.jobs.launcher import Workers, check_supported
 from pfs_provider.jobs.lineage import FileLink, file_provenance, file_subvenance
 from pfs_provider.jobs.logs import LogLine, follow_logs, read_logs
 from pfs_provider.jobs.owners import new_owner
-from pfs_provider.jobs.plan import plan_job
+from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
@@ -43,13 +44,15 @@ class PlanInfo:
 class JobVerbs(Session):
     """Jobs, their datums, logs and lineage."""
 
-    def run(
+    def run(  # noqa: PLR0913 each is one choice of the person
         self,
         pipeline: str | None = None,
         *,
         watch: bool = False,
         workers: int | None = None,
         executor: str = "process",
+        launcher: str = "local",
+        cluster: Mapping[str, Any] | None = None,
         owner: str | None = None,
         on_progress: Callable[[JobInfo], None] | None = None,
     ) -> list[JobInfo]:
@@ -59,19 +62,24 @@ class JobVerbs(Session):
             pipeline: Only jobs of this one; None means all.
             watch: Go on for ever.
             workers: Workers per job; None leaves it to each spec.
-            executor: How user code is run: ``process`` or ``container``.
+            executor: How workers on this machine run user code: ``process`` or ``container``.
+            launcher: Where workers run: ``local``, on this machine, or ``kubernetes``.
+            cluster: More for Kubernetes, stronger than the settings: names as ``PFS_K8S_…`` has
+                them, in lower case (``namespace``, ``worker_image``, …).
             owner: Whoever runs, by a name that a retry has too and nobody else; None means this
                 process.
             on_progress: Told of a job whenever its counts or its state may have changed.
 
         Raises:
-            RefusedError: ``settings-illegal``: no such executor.
-            PfsError: The store or the catalog fails. A failed job is no error here: see its state.
+            RefusedError: ``settings-illegal``: no such executor or launcher, or no workers.
+            PfsError: The store, the catalog or the cluster fails; the job is given back. A failed
+                job is no error here: see its state.
         """
         key = None if pipeline is None else parse_pipeline_key(pipeline)
+        _check_workers(workers)
         runner = Runner(
             jobs=self._jobs,
-            launcher=self._engine.launcher(executor=executor),
+            launcher=self._engine.launcher(launcher, executor=executor, cluster=cluster),
             owner=owner or new_owner(RandomIds()),
             n_workers=workers or self._engine.settings.workers,
             on_progress=on_progress,
@@ -195,14 +203,22 @@ class JobVerbs(Session):
         workers: int | None = None,
         executor: str = "process",
         detach: bool = False,
+        launcher: str = "local",
+        cluster: Mapping[str, Any] | None = None,
     ) -> Workers:
-        """Start the workers of a planned job on this machine.
+        """Start the workers of a planned job.
 
         Args:
             job: ``pipeline@id``.
             workers: How many; None means as many as the plan finds useful.
-            executor: How user code is run.
-            detach: Let the workers outlive this process.
+            executor: How workers on this machine run user code.
+            detach: Let the workers outlive this process, as those on Kubernetes always do.
+            launcher: ``local`` or ``kubernetes``.
+            cluster: As for ``run``.
+
+        Raises:
+            ConflictError: ``job-not-ready``: it has no plan.
+            RefusedError: ``spec-illegal``: the spec asks for what these workers cannot give.
         """
         ref = parse_job_ref(job)
         plan = read_plan(self._jobs.objects, ref)
@@ -210,10 +226,18 @@ class JobVerbs(Session):
             raise ConflictError(
                 ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
             )
-        launcher = self._engine.launcher(
-            executor=executor, stay=detach, name=RandomIds().new_id()[:8]
+        _check_workers(workers)
+        starter = self._engine.launcher(
+            launcher,
+            executor=executor,
+            stay=detach,
+            name=RandomIds().new_id()[:8],
+            cluster=cluster,
         )
-        return launcher.launch(ref, min(workers or plan.workers, max(1, len(plan.set_sizes))))
+        spec = load_spec(self._jobs, inspection.get_job(self._jobs, ref))[0]
+        check_supported(starter, spec)
+        n_workers = min(workers or plan.workers, max(1, len(plan.set_sizes)))
+        return starter.launch(ref, spec, n_workers)
 
     def job_progress(self, job: str) -> JobProgress:
         """Return how far a planned job's work is, as the store tells."""
@@ -258,4 +282,13 @@ class JobVerbs(Session):
             skipped=progress.skipped,
             recovered=progress.recovered,
             failed=progress.failed,
+        )
+
+
+def _check_workers(workers: int | None) -> None:
+    if workers is not None and workers < 1:
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"workers: {workers} of them cannot work: 1 or more, or leave it to the spec",
+            setting="workers",
         )

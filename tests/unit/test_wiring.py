@@ -3,11 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pfs_provider import wiring
-from pfs_provider.errors import ErrorCode, PfsError
+from pfs_provider.errors import ErrorCode, PfsError, RefusedError
 from pfs_provider.settings import load_settings
 
 
@@ -49,6 +50,27 @@ def test_a_launcher_hands_the_workers_what_they_need(tmp_path: Path) -> None:
 
     engine.close()
     assert type(launcher).__name__ == "LocalLauncher"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"launcher": "swarm", "executor": "process"}, "swarm"),
+        ({"executor": "magic"}, "magic"),
+        ({"launcher": "kubernetes", "executor": "process"}, "k8s_worker_image"),
+        ({"launcher": "kubernetes", "executor": "process", "cluster": {"colour": 1}}, "k8s_colour"),
+    ],
+    ids=["launcher", "executor", "no image", "unknown setting"],
+)
+def test_a_launcher_that_cannot_be_made_is_named(
+    tmp_path: Path, arguments: dict[str, Any], named: str
+) -> None:
+    engine = wiring.open_engine(load_settings(home=tmp_path))
+
+    with pytest.raises(RefusedError, match=named):
+        engine.launcher(**arguments)
+
+    engine.close()
 
 
 def test_a_workers_storage_is_that_of_its_environment(

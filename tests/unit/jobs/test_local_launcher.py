@@ -11,8 +11,10 @@ import pytest
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.local_launcher import MAX_LOSSES, LocalLauncher
 from pfs_provider.jobs.plan import plan_job
-from tests.pfs_world import PfsWorld
+from pfs_provider.spec.load import load_specs
+from tests.pfs_world import PfsWorld, spec
 
+SPEC = load_specs(spec("up"))[0].spec
 ROOT = str(Path(__file__).resolve().parents[3])
 
 
@@ -52,7 +54,7 @@ def _launcher(store: str) -> LocalLauncher:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers need Linux")
 def test_workers_do_the_work_and_end(world: PfsWorld, tmp_path: Path) -> None:
     job = _planned(world, "cp /pfs/in/a /pfs/out/b")
-    workers = _launcher((tmp_path / "store").as_uri()).launch(job, 2)
+    workers = _launcher((tmp_path / "store").as_uri()).launch(job, SPEC, 2)
 
     while workers.poll().alive:
         time.sleep(0.05)  # these are real processes
@@ -66,7 +68,7 @@ def test_a_worker_that_always_fails_is_given_up_with_its_last_words(
     world: PfsWorld,
 ) -> None:
     job = _planned(world, "true")
-    workers = _launcher("s4://nothing").launch(job, 1)
+    workers = _launcher("s4://nothing").launch(job, SPEC, 1)
 
     n_looks = 0
     while (state := workers.poll()).problem is None:
@@ -81,7 +83,7 @@ def test_a_worker_that_always_fails_is_given_up_with_its_last_words(
 
 def test_workers_are_stopped_with_their_user_code(world: PfsWorld, tmp_path: Path) -> None:
     job = _planned(world, "echo begun; sleep 1000")
-    workers = _launcher((tmp_path / "store").as_uri()).launch(job, 1)
+    workers = _launcher((tmp_path / "store").as_uri()).launch(job, SPEC, 1)
     claims = job.claims
     while not list(world.storage.store.list(claims)):
         time.sleep(0.05)  # these are real processes
@@ -92,3 +94,16 @@ def test_workers_are_stopped_with_their_user_code(world: PfsWorld, tmp_path: Pat
     assert workers.poll().alive == 0
     assert len(list(world.storage.store.list(claims))) == 2  # taken, and given back
     assert not list(world.storage.store.list(job.results))
+
+
+def test_what_needs_a_cluster_is_named(world: PfsWorld) -> None:
+    wanted = load_specs(
+        spec(
+            "up",
+            s3_out=True,
+            transform={"secrets": [{"name": "db", "key": "password", "env_var": "PASSWORD"}]},
+        )
+    )[0].spec
+
+    assert _launcher("memory://").find_unsupported(SPEC) == ()
+    assert _launcher("memory://").find_unsupported(wanted) == ("s3_out", "transform.secrets")

@@ -10,6 +10,7 @@ from pfs_provider.errors import ErrorCode, UnavailableError
 from pfs_provider.jobs.keys import JobRef, parse_pipeline_key
 from pfs_provider.jobs.launcher import Workers, WorkersState
 from pfs_provider.jobs.runner import Runner
+from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.worker.executors.port import Task
 from tests.pfs_world import PfsWorld, copy_code, counts, spec
 
@@ -24,8 +25,13 @@ class BrokenLauncher:
     state: WorkersState = field(default_factory=lambda: WorkersState(alive=0))
     error: Exception | None = None
     stopped: int = 0
+    place: str = "broken workers"
+    unsupported: tuple[str, ...] = ()
 
-    def launch(self, job: JobRef, n_workers: int) -> Workers:
+    def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
+        return self.unsupported
+
+    def launch(self, job: JobRef, spec: PipelineSpec, n_workers: int) -> Workers:
         if self.error is not None:
             raise self.error
         return self
@@ -204,3 +210,46 @@ def test_a_job_whose_stored_bytes_are_damaged_fails_and_the_next_one_runs(
     assert states["first"][0] == "failure"
     assert "damaged" in states["first"][1]
     assert states["second"][0] == "success"
+
+
+def test_a_spec_that_workers_cannot_carry_out_fails_the_job_before_it_is_planned(
+    world: PfsWorld,
+) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    launcher = BrokenLauncher(unsupported=("transform.secrets",))
+
+    (job,) = Runner(jobs=world.jobs, launcher=launcher, owner="test").run_ready()
+
+    assert job.state == "failure"
+    assert job.reason.startswith("transform.secrets: broken workers cannot give that yet")
+    assert not list(world.storage.store.list(world.ref("up").prefix + "plan"))
+
+
+def test_a_running_job_says_why_it_waits_until_that_has_passed(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up", job_timeout="1s"))
+    launcher = BrokenLauncher(WorkersState(alive=1, notice="0/2 nodes are available"))
+    seen: list[str] = []
+
+    def tell(job: "JobInfo") -> None:
+        if job.state == "running":
+            seen.append(world.pfs.inspect_job(f"up@{job.id}").reason)
+            assert job.reason == seen[-1]
+        if len(seen) == 2:
+            launcher.state = WorkersState(alive=1)
+
+    list(Runner(jobs=world.jobs, launcher=launcher, owner="test", on_progress=tell).run_ready())
+
+    assert seen[:3] == ["", "0/2 nodes are available", ""]
+
+
+def test_a_job_that_is_given_back_says_why_until_it_runs(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    broken = BrokenLauncher(error=UnavailableError(ErrorCode.WORKER_FAILED, "no more processes"))
+    with pytest.raises(UnavailableError):
+        list(Runner(jobs=world.jobs, launcher=broken, owner="test").run_ready())
+
+    assert world.pfs.list_jobs("up")[0].reason == "no more processes"
+    assert world.run_one().reason == ""
