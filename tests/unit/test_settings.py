@@ -1,5 +1,6 @@
 """Settings: who wins, what is derived, what workers get, what user code must not see."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,16 @@ def test_who_is_at_work_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_name() == "ada"
     monkeypatch.delenv("USER")
     assert user_name() == ""
+
+
+def test_a_user_without_a_name_or_a_home_has_the_default_below_the_root(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HOME", "PFS_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)  # no such line in /etc/passwd
+
+    settings = load_settings()
+
+    assert settings.home_folder == Path("/.local/share/pfs")
+    assert settings.hidden_paths
