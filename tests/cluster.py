@@ -9,12 +9,14 @@ the reason names the variable and the script that provides it.
     PFS_TEST_WORKER_IMAGE   an image that the nodes have already, instead of one built here
 """
 
+import compileall
 import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 import pytest
@@ -31,8 +34,9 @@ WAY_OUT = 'eval "$(../shared/testcluster/up)" provides it'
 BUSYBOX = Path("/bin/busybox")
 USER_IMAGE = "busybox:1"
 """An image that every node of the test cluster has: a shell and nothing else."""
-SITE_PACKAGES = "usr/local/lib/python3.11/site-packages"
+IMAGE_PYTHON = (3, 11)
 """Of the test cluster's Python image."""
+SITE_PACKAGES = "usr/local/lib/python3.11/site-packages"
 BUILD_S = 900
 """Longest time that images may take to build; the first one makes Debian and Python, too."""
 
@@ -154,6 +158,10 @@ def _build(tool: str, name: str) -> None:
 def _copy_package(folder: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pfs_provider", folder / "pfs_provider", ignore=ignored)
+    if sys.version_info[:2] == IMAGE_PYTHON:  # else each worker compiles at each start
+        compileall.compile_dir(
+            folder, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+        )
 
 
 def _source_digest() -> str:
