@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +37,7 @@ class LauncherName(StrEnum):
 
 
 @app.command("run")
-def run(  # noqa: PLR0917 each is one option of the command
+def run(  # noqa: PLR0913, PLR0917 each is one option of the command
     pipeline: Annotated[
         str | None, typer.Argument(metavar="[PIPELINE]", help="Only its jobs. [default: all]")
     ] = None,
@@ -48,6 +49,10 @@ def run(  # noqa: PLR0917 each is one option of the command
     launcher: Annotated[
         LauncherName, typer.Option(help="Where workers run: this machine, or pods.")
     ] = LauncherName.LOCAL,
+    alive: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Touched every few seconds, for who supervises it."),
+    ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Run all jobs that are ready and show them. Exits 1 if one of them failed."""
@@ -65,6 +70,7 @@ def run(  # noqa: PLR0917 each is one option of the command
             executor=executor.value,
             launcher=launcher.value,
             on_progress=tell,
+            on_turn=None if alive is None else alive.touch,
         )
     show_all(ended, output)
     sys.stdout.flush()

@@ -1,7 +1,7 @@
 """Keeping a job's lease while planning, waiting and finishing take their time."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pfs_provider.catalog import jobs as job_rows
@@ -15,8 +15,12 @@ RENEWALS_PER_LEASE = 4
 
 
 @contextmanager
-def keep_lease(jobs: Jobs, ref: JobRef, owner: str) -> Iterator[threading.Event]:
+def keep_lease(
+    jobs: Jobs, ref: JobRef, owner: str, on_renewal: Callable[[], None] | None = None
+) -> Iterator[threading.Event]:
     """Renew a job's lease in the background until the block ends.
+
+    ``on_renewal`` is called after each, from a thread of its own.
 
     Yields:
         An event that is set when the lease is lost: another owner has the job, or it was stopped.
@@ -35,6 +39,8 @@ def keep_lease(jobs: Jobs, ref: JobRef, owner: str) -> Iterator[threading.Event]
                 return
             except PfsError:
                 continue  # a catalog that does not answer gives the job to nobody else either
+            if on_renewal is not None:
+                on_renewal()
 
     thread = threading.Thread(target=renew, name=f"lease-{ref}", daemon=True)
     thread.start()

@@ -45,6 +45,8 @@ class Runner:
         owner: This scheduler's name; nobody else has it (owners.py).
         n_workers: Workers per job; None leaves it to each spec.
         on_progress: Told of a job whenever its counts or its state change.
+        on_turn: Called whenever the catalog has answered or workers were looked at, from this
+            thread or another: while it is called, this scheduler is alive.
     """
 
     jobs: Jobs
@@ -52,6 +54,7 @@ class Runner:
     owner: str
     n_workers: int | None = None
     on_progress: OnProgress | None = None
+    on_turn: Callable[[], None] | None = None
 
     def run_ready(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
         """Run jobs until none is ready or in work, and yield each one that this scheduler ended.
@@ -61,6 +64,7 @@ class Runner:
         self._fire_ticks()
         while True:
             job, others_work = self._claim(pipeline)
+            self._turn()
             if job is not None:
                 yield from self._run_claimed(job)
             elif others_work:
@@ -73,6 +77,7 @@ class Runner:
         while True:
             self._fire_ticks()
             job, _ = self._claim(pipeline)
+            self._turn()
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)
             else:
@@ -92,7 +97,7 @@ class Runner:
         """
         ref = JobRef(job.pipeline, job.id)
         try:
-            with keep_lease(self.jobs, ref, self.owner) as lost:
+            with keep_lease(self.jobs, ref, self.owner, self.on_turn) as lost:
                 return self._run(ref, lost.is_set)
         except (RefusedError, CorruptDataError) as error:
             # Repeating it would say the same for ever, and keep the jobs behind it waiting.
@@ -150,6 +155,7 @@ class Runner:
                 if progress.is_done or lost():
                     return None
                 state = workers.poll()
+                self._turn()
                 if state.problem is not None:
                     return state.problem
                 if state.alive == 0 and not reader.read().is_done:
@@ -192,6 +198,10 @@ class Runner:
                 tx, owner=self.owner, lease_s=self.jobs.lease_s, pipeline=pipeline
             )
         return claimed, others
+
+    def _turn(self) -> None:
+        if self.on_turn is not None:
+            self.on_turn()
 
     def _get(self, ref: JobRef) -> Job:
         with self.jobs.versions.catalog.read() as tx:

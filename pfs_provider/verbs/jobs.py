@@ -55,6 +55,7 @@ class JobVerbs(Session):
         cluster: Mapping[str, Any] | None = None,
         owner: str | None = None,
         on_progress: Callable[[JobInfo], None] | None = None,
+        on_turn: Callable[[], None] | None = None,
     ) -> list[JobInfo]:
         """Run jobs until none is ready or in work, and return those that ended here.
 
@@ -69,6 +70,7 @@ class JobVerbs(Session):
             owner: Whoever runs, by a name that a retry has too and nobody else; None means this
                 process.
             on_progress: Told of a job whenever its counts or its state may have changed.
+            on_turn: Called while this scheduler is alive: some seconds apart, from any thread.
 
         Raises:
             RefusedError: ``settings-illegal``: no such executor or launcher, or no workers.
@@ -83,6 +85,7 @@ class JobVerbs(Session):
             owner=owner or new_owner(RandomIds()),
             n_workers=workers or self._engine.settings.workers,
             on_progress=on_progress,
+            on_turn=on_turn,
         )
         if key is not None:
             with self._versions.catalog.read() as tx:

@@ -22,7 +22,8 @@ def test_a_lease_is_renewed_until_the_block_ends(world: PfsWorld) -> None:
     first = _get(world, job).lease_until
     assert first is not None
 
-    with keep_lease(jobs, job, "test") as lost:
+    told: list[str] = []
+    with keep_lease(jobs, job, "test", lambda: told.append("renewed")) as lost:
         renewed = first
         while renewed == first:
             assert not lost.wait(0.02)
@@ -31,6 +32,7 @@ def test_a_lease_is_renewed_until_the_block_ends(world: PfsWorld) -> None:
             renewed = found
 
     assert not lost.is_set()
+    assert told
 
 
 def test_a_lease_is_lost_when_the_job_ends_elsewhere(world: PfsWorld) -> None:

@@ -97,6 +97,24 @@ def test_progress_is_told_with_counts_and_the_end(world: PfsWorld) -> None:
     assert [counts(job) for job in seen] == ["2+0+0+0/2", "2+0+0+0/2"]
 
 
+def test_a_scheduler_says_that_it_lives_at_work_and_when_idle(world: PfsWorld) -> None:
+    idle: list[int] = []
+    world.run(on_turn=lambda: idle.append(1))
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    launcher = BrokenLauncher(WorkersState(alive=0))
+    busy: list[int] = []
+
+    list(
+        Runner(
+            jobs=world.jobs, launcher=launcher, owner="test", on_turn=lambda: busy.append(1)
+        ).run_ready()
+    )
+
+    assert len(idle) == 1
+    assert len(busy) == 3  # the claim, the look at the workers, and that nothing is left
+
+
 def test_one_pipelines_jobs_are_run_where_one_is_named(world: PfsWorld) -> None:
     world.put(a="1")
     for name in ("one", "two"):
