@@ -6,26 +6,18 @@ next one runs.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from pfs_provider.catalog import jobs as job_rows
-from pfs_provider.catalog import triggers
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ConflictError, CorruptDataError, ErrorCode, PfsError, RefusedError
+from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.infos import JobInfo
-from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.launcher import Launcher, check_supported
-from pfs_provider.jobs.leases import keep_lease
-from pfs_provider.jobs.owners import is_dead
-from pfs_provider.jobs.plan import load_spec, plan_job
+from pfs_provider.jobs.launcher import Launcher
 from pfs_provider.jobs.results import JobProgress, ProgressReader
-from pfs_provider.jobs.states import ACTIVE
-from pfs_provider.jobs.ticks import put_due_ticks
+from pfs_provider.jobs.steps import Begun, Steps
+from pfs_provider.jobs.watching import begin_watch
 from pfs_provider.refs.names import PipelineKey
-from pfs_provider.spec.model import ParallelismSpec, PipelineSpec
 
 __all__ = ["Runner"]
 
@@ -61,9 +53,9 @@ class Runner:
 
         First the ticks that are due are put, and cron triggers move their branches.
         """
-        self._fire_ticks()
+        self._steps.fire_ticks()
         while True:
-            job, others_work = self._claim(pipeline)
+            job, others_work = self._steps.claim(pipeline)
             self._turn()
             if job is not None:
                 yield from self._run_claimed(job)
@@ -75,18 +67,13 @@ class Runner:
     def watch(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
         """Run jobs and fire cron triggers for ever, and yield each job that ended."""
         while True:
-            self._fire_ticks()
-            job, _ = self._claim(pipeline)
+            self._steps.fire_ticks()
+            job, _ = self._steps.claim(pipeline)
             self._turn()
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)
             else:
                 yield from self._run_claimed(job)
-
-    def _fire_ticks(self) -> None:
-        with self.jobs.versions.catalog.write() as tx:
-            triggers.fire_cron(tx, self.jobs.clock.now())
-        put_due_ticks(self.jobs.versions)
 
     def run_job(self, job: Job) -> Job:
         """Take one claimed job to its end and return it; whoever ended it meanwhile, it is ended.
@@ -95,134 +82,45 @@ class Runner:
             ConflictError: ``lease-lost``: another scheduler has taken the job over.
             PfsError: The store or the catalog fails; the job is given back and can be run again.
         """
-        ref = JobRef(job.pipeline, job.id)
-        try:
-            with keep_lease(self.jobs, ref, self.owner, self.on_turn) as lost:
-                return self._run(ref, lost.is_set)
-        except (RefusedError, CorruptDataError) as error:
-            # Repeating it would say the same for ever, and keep the jobs behind it waiting.
-            return self._fail(ref, f"{error}")
-        except ConflictError:
-            ended = self._get(ref)
-            if ended.has_ended:
-                return self._end(ref, ended)
-            self._give_back(ref)
-            raise
-        except PfsError as error:
-            self._give_back(ref, f"{error}")
-            raise
-        except BaseException:
-            self._give_back(ref)
-            raise
+        ref, steps = JobRef(job.pipeline, job.id), self._steps
+        with steps.hold(ref, self.on_turn) as held:
+            begun = steps.begin(ref)
+            problem = self._work(begun, held.lost.is_set) if begun.has_work else None
+            held.ended = steps.end(ref, problem, is_lost=held.lost.is_set())
+        ended = held.ended or steps.get(ref)
+        if self.on_progress is not None:
+            self.on_progress(ended.info())
+        return ended
 
-    def _run(self, ref: JobRef, lost: Callable[[], bool]) -> Job:
-        spec = self._spec(ref)
-        check_supported(self.launcher, spec)
-        plan = plan_job(self.jobs, ref, n_workers=self.n_workers)
-        reader = ProgressReader(self.jobs.objects, ref, plan)
-        if plan.set_sizes:
-            problem = self._work(ref, spec, reader, lost)
-            if problem is not None:
-                return self._fail(ref, problem)
-        if lost():
-            job = self._get(ref)
-            if not job.has_ended:
-                raise ConflictError(
-                    ErrorCode.LEASE_LOST, f"{ref} is run by {job.owner} by now", job=str(ref)
-                )
-            return self._end(ref, job)
-        return self._tell(finish_job(self.jobs, ref), reader.read())
+    @property
+    def _steps(self) -> Steps:
+        return Steps(
+            jobs=self.jobs, launcher=self.launcher, owner=self.owner, n_workers=self.n_workers
+        )
 
-    def _spec(self, ref: JobRef) -> PipelineSpec:
-        """Return what the job runs, with the number of workers that was asked for."""
-        spec = load_spec(self.jobs, self._get(ref))[0]
-        if self.n_workers is None:
-            return spec
-        return replace(spec, parallelism_spec=ParallelismSpec(constant=self.n_workers))
-
-    def _work(
-        self, ref: JobRef, spec: PipelineSpec, reader: ProgressReader, lost: Callable[[], bool]
-    ) -> str | None:
+    def _work(self, begun: Begun, lost: Callable[[], bool]) -> str | None:
         """Let workers work until all is done; return why it cannot be, else None."""
-        job = self._get(ref)
-        timeout_s = spec.job_timeout_s
-        deadline = None if timeout_s is None else self.jobs.clock.monotonic() + timeout_s
-        workers = self.launcher.launch(ref, spec, reader.plan.workers)
+        reader = ProgressReader(self.jobs.objects, begun.ref, begun.plan)
+        watch = begin_watch(self.jobs, begun.ref, timeout_s=begun.spec.job_timeout_s)
+        workers = self._steps.launch(begun)
         try:
             while True:
                 progress = reader.read()
-                self._tell(job, progress)
+                self._tell(watch.job, progress)
                 if progress.is_done or lost():
                     return None
                 state = workers.poll()
                 self._turn()
-                if state.problem is not None:
-                    return state.problem
-                if state.alive == 0 and not reader.read().is_done:
-                    return "all workers ended before the work was done"
-                if deadline is not None and self.jobs.clock.monotonic() > deadline:
-                    self._kill(ref, f"the job ran longer than job_timeout ({timeout_s} s)")
-                    return None
-                job = self._note(job, ref, state.notice or "")
+                verdict = watch.judge(state, lambda: reader.read().is_done)
+                if verdict is not None:
+                    return verdict.problem
                 self.jobs.clock.sleep(POLL_S)
         finally:
             workers.stop()
 
-    def _note(self, job: Job, ref: JobRef, notice: str) -> Job:
-        """Let the job say why it waits, and no longer once that has passed."""
-        if notice == job.reason:
-            return job
-        with suppress(ConflictError), self.jobs.versions.catalog.write() as tx:
-            # It has ended meanwhile: whoever ended it said why.
-            return job_rows.set_job_state(
-                tx, ref.pipeline, ref.id, "running", expected=("running",), reason=notice
-            )
-        return job
-
-    def _claim(self, pipeline: PipelineKey | None) -> tuple[Job | None, bool]:
-        """Return a job to run, and whether others run some, both as of the same moment.
-
-        A job that nobody runs and nobody can have waits for a commit that is open still: perhaps
-        for ever, so it is not waited for here.
-        """
-        others = False
-        with self.jobs.versions.catalog.write() as tx:
-            for job in job_rows.list_jobs(tx, pipeline, states=ACTIVE):
-                if job.owner is None or job.owner == self.owner:
-                    continue
-                if is_dead(job.owner):
-                    job_rows.release_job(tx, job.pipeline, job.id, owner=job.owner)
-                else:
-                    others = True
-            claimed = job_rows.claim_job(
-                tx, owner=self.owner, lease_s=self.jobs.lease_s, pipeline=pipeline
-            )
-        return claimed, others
-
     def _turn(self) -> None:
         if self.on_turn is not None:
             self.on_turn()
-
-    def _get(self, ref: JobRef) -> Job:
-        with self.jobs.versions.catalog.read() as tx:
-            return job_rows.get_job(tx, ref.pipeline, ref.id)
-
-    def _kill(self, ref: JobRef, reason: str) -> None:
-        with self.jobs.versions.catalog.write() as tx:
-            job_rows.stop_job(tx, ref.pipeline, ref.id, reason=reason)
-        self.jobs.objects.create(ref.stop, reason.encode())
-
-    def _fail(self, ref: JobRef, reason: str) -> Job:
-        with self.jobs.versions.catalog.write() as tx:
-            failed = fail_job(tx, ref, reason)
-        return self._end(ref, failed)
-
-    def _end(self, ref: JobRef, ended: Job) -> Job:
-        """Send the workers of an ended job home; only then, or nobody could work it again."""
-        self.jobs.objects.create(ref.stop, ended.reason.encode())
-        if self.on_progress is not None:
-            self.on_progress(ended.info())
-        return ended
 
     def _run_claimed(self, job: Job) -> Iterator[Job]:
         try:
@@ -233,19 +131,11 @@ class Runner:
         else:
             yield ended
 
-    def _give_back(self, ref: JobRef, reason: str = "") -> None:
-        try:
-            with self.jobs.versions.catalog.write() as tx:
-                job_rows.release_job(tx, ref.pipeline, ref.id, owner=self.owner, reason=reason)
-        except PfsError:
-            pass  # the lease runs out by itself; the first error is the one to tell
-
-    def _tell(self, job: Job, progress: JobProgress) -> Job:
+    def _tell(self, job: Job, progress: JobProgress) -> None:
         if self.on_progress is not None:
-            info = job.info()
-            if not job.has_ended:
-                info = replace(
-                    info,
+            self.on_progress(
+                replace(
+                    job.info(),
                     state="running",
                     total=progress.total,
                     processed=progress.processed,
@@ -253,5 +143,4 @@ class Runner:
                     recovered=progress.recovered,
                     failed=progress.failed,
                 )
-            self.on_progress(info)
-        return job
+            )
