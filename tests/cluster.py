@@ -132,6 +132,23 @@ def build_image(name: str, *, base: str | None = None, packages: Sequence[str] =
     return name
 
 
+def image_from_folder(name: str, folder: Path, *options: str) -> str:
+    """Make an image of files, unless it is there, put it into all nodes and return its name.
+
+    Args:
+        name: With a tag that differs where the files do.
+        folder: Its root.
+        options: ``--base``, ``--entrypoint``, … as the image tool takes them.
+    """
+    tool = _image_tool()
+    with _lock():
+        if f"docker.io/{name}" in _run([tool, "list"]):
+            _run([tool, "load", name])
+        else:
+            _run([tool, "from-dir", name, str(folder), *options])
+    return name
+
+
 def _build(tool: str, name: str) -> None:
     """Put the static shell and this source tree on an image with all that it needs.
 

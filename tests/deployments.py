@@ -1,0 +1,130 @@
+"""What deploy/ renders to, as plain objects, and where else than under its own names it can live.
+
+Nothing here talks to a cluster. ``kubectl kustomize`` and ``helm template`` need none.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+KUSTOMIZE = ROOT / "deploy" / "kustomize"
+OVERLAYS = ("airflow", "external", "with-services")
+WORKERS, SYSTEM = "pfs", "pfs-system"
+"""The two namespaces."""
+
+Object = dict[str, Any]
+
+
+def render(folder: Path) -> list[Object]:
+    """Return the objects of a kustomization."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl, which renders deploy/kustomize, is not on PATH")
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return _sorted(yaml.safe_load_all(done.stdout))
+
+
+def render_overlay(name: str, components: Sequence[str] = ()) -> list[Object]:
+    """Return the objects of one of our overlays, with optional components."""
+    return render_with(
+        {
+            "resources": [str(KUSTOMIZE / "overlays" / name)],
+            "components": [str(KUSTOMIZE / "components" / each) for each in components],
+        }
+    )
+
+
+def render_with(kustomization: Mapping[str, Any]) -> list[Object]:
+    """Return the objects of somebody's own kustomization; its folders may be absolute here."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        own = dict(kustomization)
+        for field in ("resources", "components"):
+            own[field] = [os.path.relpath(each, folder) for each in own.get(field, [])]
+        (folder / "kustomization.yaml").write_text(json.dumps(own))
+        return render(folder)
+
+
+def renamed(objects: Sequence[Object], *, workers: str, system: str) -> list[Object]:
+    """Return the objects in two other namespaces, so that tests do not meet each other.
+
+    The prefix of what belongs to no namespace is the workers' one.
+    """
+    named = {WORKERS: workers, SYSTEM: system}
+
+    def walk(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: walk(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [walk(each) for each in value]
+        if key in {"namespace", "kubernetes.io/metadata.name", "PFS_K8S_NAMESPACE"}:
+            return named.get(value, value)
+        if key == "PFS_STORE":
+            return value.replace(f".{SYSTEM}:", f".{system}:")
+        return value
+
+    moved = [walk(each) for each in objects]
+    for each in moved:
+        meta = each["metadata"]
+        if each["kind"] == "Namespace":
+            meta["name"] = named[meta["name"]]
+        elif "namespace" not in meta:
+            meta["name"] = f"{workers}-{meta['name']}"
+            if "policyName" in each["spec"]:
+                each["spec"]["policyName"] = f"{workers}-{each['spec']['policyName']}"
+    return moved
+
+
+def of_kind(objects: Sequence[Object], *kinds: str) -> list[Object]:
+    """Return the objects of these kinds."""
+    return [each for each in objects if each["kind"] in kinds]
+
+
+def pod_specs(objects: Sequence[Object]) -> Iterator[tuple[str, Object]]:
+    """Yield the name and the pod's spec of everything that makes pods."""
+    for each in of_kind(objects, "Deployment", "StatefulSet", "Job", "DaemonSet"):
+        yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+
+
+def settings_of(objects: Sequence[Object]) -> dict[str, str]:
+    """Return the settings that the scheduler gets."""
+    (found,) = [
+        each["data"]
+        for each in of_kind(objects, "ConfigMap")
+        if each["metadata"]["name"].startswith("pfs-settings")
+    ]
+    return dict(found)
+
+
+def as_yaml(objects: Sequence[Object]) -> str:
+    """Return the objects as a file, the same for the same objects."""
+    return yaml.safe_dump_all(objects, sort_keys=True, width=100)
+
+
+def digest(text: str) -> str:
+    """Return a few characters that differ where the text does."""
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _sorted(objects: Iterator[Object]) -> list[Object]:
+    return sorted(
+        (each for each in objects if each),
+        key=lambda each: (
+            each["kind"] != "Namespace",
+            each["kind"],
+            each["metadata"].get("namespace", ""),
+            each["metadata"]["name"],
+        ),
+    )
