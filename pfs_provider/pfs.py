@@ -17,12 +17,13 @@ from pfs_provider.verbs.jobs import JobVerbs
 from pfs_provider.verbs.pipelines import PipelineVerbs
 from pfs_provider.verbs.puts import PutVerbs
 from pfs_provider.verbs.repos import RepoVerbs
+from pfs_provider.verbs.steps import StepVerbs
 from pfs_provider.verbs.transactions import TransactionVerbs
 
 __all__ = ["Pfs"]
 
 
-class Pfs(RepoVerbs, PutVerbs, PipelineVerbs, JobVerbs, TransactionVerbs):
+class Pfs(RepoVerbs, PutVerbs, PipelineVerbs, JobVerbs, StepVerbs, TransactionVerbs):
     """An open catalog and store, and all that can be done with them.
 
     Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``,

@@ -18,6 +18,7 @@ from pfs_provider.storage.stores.open import open_store
 if TYPE_CHECKING:
     from pfs_provider.jobs.handle import Jobs
     from pfs_provider.jobs.launcher import Launcher
+    from pfs_provider.jobs.local_launcher import LocalLauncher
     from pfs_provider.versioning.versions import Versions
 
 __all__ = ["Engine", "open_engine", "open_worker_storage"]
@@ -76,9 +77,12 @@ class Engine:
                 f"there is no executor {executor!r} here: use {' or '.join(EXECUTORS)}",
                 executor=executor,
             )
-        return self._local(executor, stay=stay, name=name)
+        return self.local_launcher(executor, stay=stay, name=name)
 
-    def _local(self, executor: str, *, stay: bool, name: str) -> "Launcher":
+    def local_launcher(
+        self, executor: str, *, stay: bool = False, name: str = "worker"
+    ) -> "LocalLauncher":
+        """Return what starts workers on this machine. Arguments as for ``launcher``."""
         from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy
         # A worker knows no launcher.
 

@@ -71,6 +71,11 @@ class LocalLauncher:
             self._told,
         )
 
+    def launch_one(self, job: JobRef, number: int, n_workers: int) -> "LocalWorkers":
+        """Start one of ``n_workers`` processes; others start the rest elsewhere."""
+        process = _Process(self._command(job, number, n_workers), self._environment)
+        return LocalWorkers([process], self._told)
+
     def _command(self, job: JobRef, number: int, n_workers: int) -> list[str]:
         place = ["--number", str(number), "--of", str(n_workers)]
         return [

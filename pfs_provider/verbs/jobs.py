@@ -9,7 +9,7 @@ from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Event, Job
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
 from pfs_provider.jobs.finish import fail_job, finish_job
@@ -25,7 +25,7 @@ from pfs_provider.jobs.runner import Runner
 from pfs_provider.refs.addresses import parse_address
 from pfs_provider.spec.load import load_specs
 from pfs_provider.verbs.pipelines import SpecSource
-from pfs_provider.verbs.session import Session
+from pfs_provider.verbs.session import Session, check_workers
 
 __all__ = ["JobVerbs", "PlanInfo"]
 
@@ -78,7 +78,7 @@ class JobVerbs(Session):
                 job is no error here: see its state.
         """
         key = None if pipeline is None else parse_pipeline_key(pipeline)
-        _check_workers(workers)
+        check_workers(workers)
         runner = Runner(
             jobs=self._jobs,
             launcher=self._engine.launcher(launcher, executor=executor, cluster=cluster),
@@ -229,7 +229,7 @@ class JobVerbs(Session):
             raise ConflictError(
                 ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=job
             )
-        _check_workers(workers)
+        check_workers(workers)
         starter = self._engine.launcher(
             launcher,
             executor=executor,
@@ -285,13 +285,4 @@ class JobVerbs(Session):
             skipped=progress.skipped,
             recovered=progress.recovered,
             failed=progress.failed,
-        )
-
-
-def _check_workers(workers: int | None) -> None:
-    if workers is not None and workers < 1:
-        raise RefusedError(
-            ErrorCode.SETTINGS_ILLEGAL,
-            f"workers: {workers} of them cannot work: 1 or more, or leave it to the spec",
-            setting="workers",
         )

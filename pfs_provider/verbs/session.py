@@ -12,13 +12,13 @@ from typing import TypeVar
 from pfs_provider import wiring
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.settings import load_settings
 from pfs_provider.versioning.versions import Versions
 
-__all__ = ["Session"]
+__all__ = ["Session", "check_workers"]
 
 T = TypeVar("T")
 Act = Callable[[Tx], object]
@@ -102,3 +102,17 @@ class Session:
                 raise _UndoError
         except _UndoError:
             return values
+
+
+def check_workers(workers: int | None) -> None:
+    """Refuse a number of workers that cannot work.
+
+    Raises:
+        RefusedError: ``settings-illegal``.
+    """
+    if workers is not None and workers < 1:
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"workers: {workers} of them cannot work: 1 or more, or leave it to the spec",
+            setting="workers",
+        )
