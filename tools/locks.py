@@ -26,6 +26,8 @@ LOCKS = {
         "--extra",
         "airflow-kubernetes",
         "--extra",
+        "argo",
+        "--extra",
         "metrics",
         "--extra",
         "postgres",
@@ -43,7 +45,7 @@ HEADER = """\
 {inputs}{digest}
 """
 TITLES = {
-    "dev": "All that works on this project: the engine, Airflow, tests, docs and the demo.",
+    "dev": "All that works on this project: the engine, Airflow, Argo, tests, docs and the demo.",
     "airflow": "The engine inside Airflow, with Kubernetes and the PostgreSQL driver.",
     "base": "The engine and the command line, with Kubernetes and the PostgreSQL driver.",
     "uv": "The installer that `make setup` fetches first.",
