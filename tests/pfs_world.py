@@ -4,6 +4,7 @@ User code is a Python function on the task's folder, chosen by the name in ``tra
 all else is real: catalog, store, plan, queue, sessions, finish.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from pfs_provider.verbs.session import Session
 from pfs_provider.versioning.trees import read_commit
 from pfs_provider.versioning.versions import Versions
 from pfs_provider.worker.datums import DatumWorker
+from pfs_provider.worker.environment import search_path
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 from pfs_provider.worker.session import WorkSession
 
@@ -186,6 +188,7 @@ def make_worker(
         root=root,
         log=folder / f"log-{queue.incarnation}",
         hidden=(),
+        path=search_path(sys.executable),
         clock=SystemClock(),
         stopping=stop.is_set,
     )

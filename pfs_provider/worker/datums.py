@@ -1,6 +1,5 @@
 """Works one datum: stage, run with its tries, collect; gives a result whatever user code does."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
 from pfs_provider.worker.collecting import collect_output
-from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment, search_path
+from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 from pfs_provider.worker.staging import clear_root, stage_datum
 
@@ -51,6 +50,7 @@ class DatumWorker:
         root: An existing, empty folder: the datum's ``/pfs``.
         log: Where user code's output goes.
         hidden: Folders that user code must not see.
+        path: PATH of user code; None where its image brings the basic variables.
         clock: The time.
         stopping: Asked between tries; True gives up with ``InterruptedError``.
     """
@@ -62,6 +62,7 @@ class DatumWorker:
     root: Path
     log: Path
     hidden: tuple[Path, ...]
+    path: str | None
     clock: Clock
     stopping: Callable[[], bool]
 
@@ -137,6 +138,8 @@ class DatumWorker:
     def _problem(self, outcome: Outcome) -> str | None:
         if outcome.timed_out:
             return f"it ran longer than datum_timeout ({self.plan.datum_timeout_s} s)"
+        if outcome.note:
+            return outcome.note
         if outcome.signal is not None:
             return f"it was killed by signal {outcome.signal}"
         if outcome.exit_code == 0 or outcome.exit_code in self.plan.command.accept_codes:
@@ -148,9 +151,7 @@ class DatumWorker:
             root=self.root,
             cmd=tuple(cmd),
             stdin=tuple(stdin),
-            env=build_environment(
-                self._facts(datum), self.plan.command.env, path=search_path(sys.executable)
-            ),
+            env=build_environment(self._facts(datum), self.plan.command.env, path=self.path),
             timeout_s=self.plan.datum_timeout_s,
             working_dir=self.plan.command.working_dir,
             user=self.plan.command.user,

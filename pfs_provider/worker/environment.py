@@ -70,7 +70,7 @@ def build_environment(
     facts: DatumFacts,
     env: Mapping[str, str],
     *,
-    path: str = SYSTEM_PATH,
+    path: str | None = SYSTEM_PATH,
     secrets: Mapping[str, str] | None = None,
     s3: S3Access | None = None,
 ) -> dict[str, str]:
@@ -80,13 +80,14 @@ def build_environment(
         facts: The datum.
         env: ``transform.env`` of the spec.
         path: PATH unless the spec sets it; ``search_path`` makes one with the project's Python.
+            None where an image brings it: then HOME and LANG are the image's, too.
         secrets: Values of the ``transform.secrets`` that name an ``env_var``.
         s3: The job's gateway, if the pipeline uses it.
 
     Raises:
         RefusedError: ``spec-illegal``: a variable that no process can have.
     """
-    found = {"PATH": path, "HOME": HOME, "LANG": "C.UTF-8"}
+    found = {} if path is None else {"PATH": path, "HOME": HOME, "LANG": "C.UTF-8"}
     found |= _checked(env, "transform.env")
     found |= _checked(secrets or {}, "transform.secrets")
     of_pieces = _of_pieces(facts.pieces)

@@ -1,7 +1,7 @@
 """The worker's entry: ``python -m pfs_provider.worker PIPELINE@JOB --number N --of M``.
 
-Exits 0 when nothing is left to do or it was told to stop, 1 when the store fails; its standard
-error says why. Knows the store, not the catalog.
+Exits 0 when nothing is left to do or it was told to stop, 1 when the store or the executor fails;
+its standard error, and the file that a pod is read by, say why. Knows the store, not the catalog.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pfs_provider import wiring
@@ -22,6 +23,7 @@ from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
 from pfs_provider.worker.datums import DatumWorker
+from pfs_provider.worker.environment import search_path
 from pfs_provider.worker.executors.choice import open_executor
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.scratch import open_scratch
@@ -31,6 +33,9 @@ from pfs_provider.worker.stopping import StopSign
 __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
+SHIM = "shim"
+SHARED_UMASK = 0o002
+"""User code, another user in the pod's group, changes and removes what the worker staged."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,18 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parse(arguments)
     if parsed.parent is not None and not _follow_parent(parsed.parent):
         return 0
+    if parsed.executor == SHIM:
+        os.umask(SHARED_UMASK)
     stop = StopSign()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
         with wiring.open_worker_storage() as storage:
-            executor = open_executor(parsed.executor)
+            executor = open_executor(
+                parsed.executor,
+                shim=None if parsed.shim is None else Path(parsed.shim),
+                memory_limit=parsed.memory_limit,
+            )
             try:
                 _work(storage, executor, parsed, stop)
             finally:
                 executor.close()
     except PfsError as error:
-        sys.stderr.write(f"error: {error} [{error.code}]\n")
+        _tell(f"error: {error} [{error.code}]\n", parsed.termination_log)
         return 1
     return 0
 
@@ -73,8 +84,8 @@ def _work(storage: Storage, executor: Executor, parsed: argparse.Namespace, stop
         offset=parsed.number * n_sets // max(1, parsed.of),
     )
     with open_scratch(None if parsed.scratch is None else Path(parsed.scratch)) as scratch:
-        root = scratch / "pfs"
-        root.mkdir()
+        root = scratch / "pfs" if parsed.root is None else Path(parsed.root)
+        root.mkdir(exist_ok=True)
         worker = DatumWorker(
             storage=storage,
             plan=plan,
@@ -83,6 +94,7 @@ def _work(storage: Storage, executor: Executor, parsed: argparse.Namespace, stop
             root=root,
             log=scratch / "log",
             hidden=tuple(Path(text) for text in json.loads(parsed.hidden)),
+            path=None if parsed.executor == SHIM else search_path(sys.executable),
             clock=SystemClock(),
             stopping=stop.is_set,
         )
@@ -95,12 +107,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", default="worker", help="whose; equal names never run at once")
     parser.add_argument("--number", type=int, default=0, help="which worker this is, from 0")
     parser.add_argument("--of", type=int, default=1, help="how many workers there are")
-    parser.add_argument("--executor", default="process", help="how user code is run")
+    parser.add_argument("--executor", default="process", help="how user code is run: process, shim")
+    parser.add_argument("--shim", help="folder of the shim, for that executor")
+    parser.add_argument("--root", help="folder that user code sees as /pfs; made by default")
+    parser.add_argument("--memory-limit", default="", help="of user code, to be told when it dies")
     parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds of silence to death")
     parser.add_argument("--parent", type=int, help="end when this process, which started it, does")
     parser.add_argument("--hidden", default="[]", help="JSON list of folders to hide")
     parser.add_argument("--scratch", help="folder for staged files; the system's by default")
+    parser.add_argument(
+        "--termination-log", help="file that gets the reason of an exit with 1, too"
+    )
     return parser.parse_args(arguments)
+
+
+def _tell(sentence: str, termination_log: str | None) -> None:
+    """Say why this worker ends, to whoever reads its output and to whoever looks at the pod."""
+    sys.stderr.write(sentence)
+    if termination_log is not None:
+        with suppress(OSError):
+            Path(termination_log).write_text(sentence, encoding="utf-8")
 
 
 def _follow_parent(parent: int) -> bool:

@@ -1,7 +1,8 @@
 """The situations that executors are tested in, and a bench to run commands on.
 
 root: real root. user: an ordinary user, become by setpriv if the tests run as root. fallback: a
-machine that allows no namespaces, made so by a seccomp filter.
+machine that allows no namespaces, made so by a seccomp filter. shim: the user container of a pod,
+made of namespaces.
 """
 
 import os
@@ -9,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +21,12 @@ from pfs_provider.worker.executors.fallback import FallbackExecutor
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.probe import probe
 from pfs_provider.worker.executors.process import ProcessExecutor
+from pfs_provider.worker.executors.shim import ShimExecutor
+from pfs_provider.worker.shim.install import install
+from tests.contract.shim_container import ShimContainer, find_busybox
 
-SITUATIONS = ("root", "user", "fallback")
+SITUATIONS = ("root", "user", "fallback", "shim")
+SPAWNED = ("root", "user", "fallback")
 ISOLATED = ("root", "user")
 NOBODY = 65534
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -36,7 +41,7 @@ class Bench:
     """An executor in one situation, and a staged datum to run commands on."""
 
     situation: str
-    executor: ProcessExecutor | FallbackExecutor
+    executor: ProcessExecutor | FallbackExecutor | ShimExecutor
     folder: Path
     notices: list[str] = field(default_factory=list)
 
@@ -75,7 +80,11 @@ def open_bench(situation: str, **settings: object) -> Iterator[Bench]:
     try:
         _stage(folder)
         notices: list[str] = []
-        with _make(situation, notices.append, settings) as executor:
+        with ExitStack() as stack:
+            if situation == "shim":
+                executor = stack.enter_context(_start_shim(folder, stack, settings))
+            else:
+                executor = stack.enter_context(_make(situation, notices.append, settings))
             yield Bench(situation, executor, folder, notices)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -106,6 +115,15 @@ def _make(
     if not ability.is_isolated:
         pytest.skip(ability.sentence)
     return ProcessExecutor(clock=clock, say=say, **become, **settings)  # type: ignore[arg-type]
+
+
+def _start_shim(folder: Path, stack: ExitStack, settings: dict[str, object]) -> ShimExecutor:
+    shim, container = folder / "shim", folder / "container"
+    container.mkdir()
+    install(shim, busybox=[find_busybox()])
+    made = ShimContainer(container, root=folder / "root", shim=shim)
+    stack.callback(made.stop)
+    return ShimExecutor(shim, clock=SystemClock(), come_back_s=20, **settings)  # type: ignore[arg-type]
 
 
 def _stay_root() -> dict[str, object]:

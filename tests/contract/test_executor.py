@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.errors import ErrorCode, FailedError
-from tests.contract.executors import PATH, SITUATIONS, Bench, open_bench
+from tests.contract.executors import PATH, SITUATIONS, SPAWNED, Bench, open_bench
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -218,7 +218,8 @@ def test_commands_run_side_by_side(bench: Bench) -> None:
         said = list(pool.map(run, range(8)))
 
     assert said == [f"{number}\n" for number in range(8)]
-    assert time.monotonic() - before < 0.3 * 8
+    # A user container has one /pfs: there they take turns.
+    assert bench.situation == "shim" or time.monotonic() - before < 0.3 * 8
 
 
 def test_close_ends_what_runs_and_says_so(bench: Bench) -> None:
@@ -244,6 +245,7 @@ def test_close_ends_what_runs_and_says_so(bench: Bench) -> None:
         bench.run("true")
 
 
+@pytest.mark.parametrize("bench", SPAWNED, indirect=True)
 def test_a_killed_spawner_takes_its_tasks_along_and_is_replaced(bench: Bench) -> None:
     mark = f"86403.{os.getpid()}"
     bench.run("true")

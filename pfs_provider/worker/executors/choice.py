@@ -1,9 +1,10 @@
-"""Chooses how user code runs here: in namespaces where the machine allows it, else without.
+"""Chooses how user code runs here: in the pod's user container, in namespaces, or without.
 
 Must not know: settings; who chooses and why.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from pfs_provider.clock import Clock, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError
@@ -11,6 +12,7 @@ from pfs_provider.worker.executors.fallback import FallbackExecutor
 from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.executors.process import ProcessExecutor
+from pfs_provider.worker.executors.shim import ShimExecutor
 from pfs_provider.worker.executors.tasks import warn
 
 __all__ = ["open_executor"]
@@ -22,23 +24,44 @@ def open_executor(
     clock: Clock | None = None,
     say: Callable[[str], None] = warn,
     max_log_bytes: int = MAX_LOG_BYTES,
+    shim: Path | None = None,
+    memory_limit: str = "",
 ) -> Executor:
     """Return an executor, started; the caller closes it.
 
     Args:
         kind: ``process``: namespaces where this machine allows them, else ordinary processes.
+            ``shim``: the user container of this pod.
         clock: Tells the times of outcomes and measures timeouts; the machine's by default.
         say: Gets one notice, with the first task, of what cannot be done here.
         max_log_bytes: How much of one command's output is kept.
+        shim: The folder of the shim, for that kind.
+        memory_limit: Of the user container, for what is said when it is killed.
 
     Raises:
         RefusedError: ``settings-illegal``: no executor of that kind.
     """
-    if kind != "process":
-        raise RefusedError(
-            ErrorCode.SETTINGS_ILLEGAL, f"there is no executor {kind!r}: use 'process'", kind=kind
-        )
     clock = clock or SystemClock()
+    match kind:
+        case "shim" if shim is not None:
+            return ShimExecutor(
+                shim, clock=clock, max_log_bytes=max_log_bytes, memory_limit=memory_limit
+            )
+        case "shim":
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL, "executor 'shim' needs --shim: its folder", kind=kind
+            )
+        case "process":
+            return _open_process(clock, say, max_log_bytes)
+        case _:
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL,
+                f"there is no executor {kind!r}: use 'process', or 'shim' in a pod",
+                kind=kind,
+            )
+
+
+def _open_process(clock: Clock, say: Callable[[str], None], max_log_bytes: int) -> Executor:
     executor = ProcessExecutor(clock=clock, say=say, max_log_bytes=max_log_bytes)
     ability = executor.find_ability()
     if ability.is_isolated:

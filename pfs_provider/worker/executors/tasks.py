@@ -19,7 +19,7 @@ from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.users import find_user, give_folder
 
-__all__ = ["TaskRunner", "warn"]
+__all__ = ["TaskRunner", "explain", "warn"]
 
 
 def warn(notice: str) -> None:
@@ -60,7 +60,7 @@ class TaskRunner:
         with LogWriter(task.log, max_bytes=self._max_log_bytes) as log:
             report = client.run(order, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
         if report.step:
-            raise _failure(report, task)
+            raise explain(report, task)
         return _outcome(report, log, started=started, finished=self._clock.now())
 
     def _user(self, task: Task, kind: str) -> tuple[int, int, list[int]] | None:
@@ -103,7 +103,8 @@ def _hidden(task: Task) -> tuple[str, ...]:
     return tuple(sorted(set(paths)))
 
 
-def _failure(report: Report, task: Task) -> PfsError:
+def explain(report: Report, task: Task) -> PfsError:
+    """Return the error for a task that could not be started."""
     command, reason = task.cmd[0], os.strerror(report.errno)
     match report.step:
         case "working-dir":

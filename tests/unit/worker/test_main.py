@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pfs_provider.worker.environment import SYSTEM_PATH
 from pfs_provider.worker.main import main
+from pfs_provider.worker.shim.install import main as install_main
+from tests.contract.shim_container import ShimContainer, find_busybox
 from tests.pfs_world import PfsWorld
 
 
@@ -23,9 +26,11 @@ def world(tmp_path: Path) -> Iterator[PfsWorld]:
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    umask = os.umask(0o022)
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
+    os.umask(umask)
 
 
 @pytest.fixture
@@ -80,3 +85,43 @@ def test_an_executor_that_is_not_known_is_told(
 ) -> None:
     assert main([planned, "--executor", "steam"]) == 1
     assert "steam" in capsys.readouterr().err
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Iterator[list[str]]:
+    """Yield the options of a worker in a pod, whose user container runs."""
+    shim, container = tmp_path / "shim", tmp_path / "container"
+    for folder in (container, tmp_path / "volume"):
+        folder.mkdir()
+    install_main([str(shim), "--volume", str(tmp_path / "volume"), "--busybox", find_busybox()])
+    root = tmp_path / "volume/datum"
+    made = ShimContainer(container, root=root, shim=shim, env={"PATH": SYSTEM_PATH})
+    yield ["--executor", "shim", "--shim", str(shim), "--root", str(root)]
+    made.stop()
+
+
+def test_a_worker_in_a_pod_works_a_planned_job_in_the_user_container(
+    world: PfsWorld, planned: str, pod: list[str]
+) -> None:
+    world.pfs.plan_job(planned)
+
+    assert main([planned, *pod]) == 0
+    assert world.pfs.finish_job(planned).state == "success"
+    assert world.read("up@master") == {"/b": "1"}
+    assert list(Path(pod[-1]).iterdir()) == []
+
+
+def test_why_a_worker_ends_stands_where_a_pod_is_looked_at(planned: str, tmp_path: Path) -> None:
+    log = tmp_path / "termination-log"
+
+    assert main([planned, "--termination-log", str(log)]) == 1
+    assert "plan it first" in log.read_text()
+
+
+def test_the_executor_of_pods_needs_its_folder(
+    planned: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([planned, "--executor", "shim"]) == 1
+    assert "--shim" in capsys.readouterr().err
+    assert main([planned, "--executor", "shim", "--shim", str(tmp_path)]) == 1
+    assert "worker.shim.install" in capsys.readouterr().err

@@ -27,7 +27,7 @@ TASK = Task(root=Path("/r"), cmd=("tool", "x"), env={"PATH": "/a:/b"}, log=Path(
 def test_each_failure_has_its_code_and_names_what_is_at_fault(
     step: str, code: int, path: str, error: ErrorCode, words: str
 ) -> None:
-    failure = tasks._failure(Report(step=step, errno=code, path=path), TASK)
+    failure = tasks.explain(Report(step=step, errno=code, path=path), TASK)
 
     assert failure.code == error
     assert words in str(failure)

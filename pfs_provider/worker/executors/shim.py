@@ -1,0 +1,146 @@
+"""User code in its own, unchanged image: the shim in the pod's user container runs it.
+
+The shim and this executor see the same folders: ``/pfs`` there is the task's root here. Why so:
+docs/design/0010-user-code-in-pods.md; how: docs/internals/shim.md. Invariants: one task at a time,
+because the container has one ``/pfs``; a container that dies counts as the try's end by signal 9,
+and the next task waits for the one that takes its place. Must not know: datums, stores, settings.
+"""
+
+import errno
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pfs_provider.clock import Clock, IdSource, RandomIds
+from pfs_provider.worker.executors.client import Report
+from pfs_provider.worker.executors.logs import MAX_LOG_BYTES, LogWriter
+from pfs_provider.worker.executors.port import Outcome, Task
+from pfs_provider.worker.executors.shim_link import ShimLink
+from pfs_provider.worker.executors.shim_script import render_script
+from pfs_provider.worker.executors.shim_task import KILL_S, Ending, run_task
+from pfs_provider.worker.executors.tasks import explain
+
+__all__ = ["ShimExecutor"]
+
+COME_BACK_S = 600.0
+"""How long a container may be away: the kubelet waits up to 300 s before it starts it again."""
+
+
+class ShimExecutor:
+    """Runs tasks in the container of a shim. A context manager.
+
+    Args:
+        folder: What ``install`` made, as this container sees it.
+        clock: Tells the times of outcomes and measures timeouts.
+        ids: Names tasks.
+        max_log_bytes: How much of one command's output is kept.
+        memory_limit: That of the user container, for what is said when it is killed.
+        come_back_s: How long to wait for a shim that answers.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Clock,
+        ids: IdSource | None = None,
+        max_log_bytes: int = MAX_LOG_BYTES,
+        memory_limit: str = "",
+        come_back_s: float = COME_BACK_S,
+    ) -> None:
+        self._clock = clock
+        self._max_log_bytes = max_log_bytes
+        self._memory_limit = memory_limit
+        self._come_back_s = come_back_s
+        self._lock = threading.Lock()
+        self._link = ShimLink(folder, clock=clock, ids=ids or RandomIds())
+
+    def run(self, task: Task) -> Outcome:
+        """Run one command to its end and return how it ended. Raises as the port says.
+
+        ``root``, ``user`` and ``hidden`` were settled when the pod was made; ``env`` comes on top
+        of the image's, and without a ``working_dir`` the command starts where the image says.
+        """
+        with self._lock:
+            self._link.check_open()
+            if self._link.shim is None:
+                self._link.connect(self._come_back_s)
+            task = replace(task, env=self._link.environment | task.env)
+            script = render_script(task.cmd, task.env, working_dir=task.working_dir)
+            lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
+            started = self._clock.now()
+            with LogWriter(task.log, max_bytes=self._max_log_bytes) as log:
+                ending = run_task(
+                    self._link, script, stdin=lines, log=log, timeout_s=task.timeout_s
+                )
+            finished = self._clock.now()
+            if ending.kind == "died" and not _is_open(task.root):
+                self._link.connect(self._come_back_s)  # nobody else can remove what is left
+        if ending.kind not in {"exit", "signal", "died"}:
+            raise explain(_report(ending), task)
+        killed = ending.kind == "died"
+        number = signal.SIGKILL.value if killed else ending.number
+        return Outcome(
+            exit_code=ending.number if ending.kind == "exit" else None,
+            signal=None if ending.kind == "exit" else number,
+            timed_out=ending.timed_out,
+            started=started,
+            finished=finished,
+            n_log_bytes_dropped=log.n_dropped,
+            note=self._note(ending),
+        )
+
+    def _note(self, ending: Ending) -> str:
+        """Return why a command was killed, where it can only be guessed."""
+        limit = f" of {self._memory_limit}" if self._memory_limit else ""
+        why = f"most likely for using more memory than its limit{limit}"
+        if ending.kind == "died":
+            return f"the container of the user code was killed while it ran, {why}"
+        if ending.kind == "signal" and ending.number == signal.SIGKILL and not ending.timed_out:
+            return f"it was killed by signal 9, {why}"
+        return ""
+
+    def close(self) -> None:
+        """End the running task and let go of the shim. Idempotent."""
+        self._link.close()
+        if self._lock.acquire(timeout=KILL_S):
+            try:
+                self._link.release()
+            finally:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+_REPORTS = {
+    "working-dir": ("working-dir", errno.ENOENT),
+    "missing": ("command", errno.ENOENT),
+    "denied": ("command", errno.EACCES),
+    "format": ("command", errno.ENOEXEC),
+    "equals": ("command", errno.EINVAL),
+    "interpreter": ("interpreter", errno.ENOENT),
+}
+
+
+def _report(ending: Ending) -> Report:
+    step, code = _REPORTS[ending.kind]
+    return Report(step=step, errno=code, path=ending.path)
+
+
+def _is_open(root: Path) -> bool:
+    """Return whether this process may remove all that lies in a folder's folders."""
+    folders = (folder for folder, _, _ in os.walk(root))
+    return all(os.access(folder, os.R_OK | os.W_OK | os.X_OK) for folder in folders)

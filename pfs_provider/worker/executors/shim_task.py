@@ -1,0 +1,183 @@
+"""Runs one task in the shim that is connected: its files, its output, its end.
+
+Invariants: output is taken as it comes, so the command never waits for the log; a task has ended
+when the shim says so or is dead, not before. Must not know: what a command is.
+"""
+
+import contextlib
+import fcntl
+import math
+import os
+import select
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.worker.executors.logs import LogWriter
+from pfs_provider.worker.executors.shim_link import ShimLink
+
+__all__ = ["Ending", "run_task"]
+
+TASKS = "tasks"
+POKE_S = 1.0
+"""How often the shim is woken while a task runs: how long a lost ending may go unnoticed."""
+KILL_S = 60.0
+"""How long processes may take to die; they do at once unless a network mount hangs."""
+_BLOCK_BYTES = 1 << 16
+_LARGE_PIPE_BYTES = 1 << 20
+_SHARED = 0o660
+"""The rights of a FIFO: the image's user writes to it as a member of the pod's group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a task ended.
+
+    ``kind`` is ``exit`` or ``signal``, then ``number`` says which; ``died`` if its whole container
+    did; else the reason why it could not be started (``working-dir``, ``missing``, ``denied``,
+    ``interpreter``, ``format``, ``equals``), then ``path`` says where.
+    """
+
+    kind: str
+    number: int = 0
+    path: str = ""
+    timed_out: bool = False
+
+
+def run_task(
+    link: ShimLink, script: bytes, *, stdin: bytes, log: LogWriter, timeout_s: float | None
+) -> Ending:
+    """Run one task to its end.
+
+    Args:
+        link: Connected to a shim.
+        script: What ``render_script`` made.
+        stdin: What the command reads.
+        log: Gets its output.
+        timeout_s: When to kill it; None for never.
+
+    Raises:
+        FailedError: ``worker-failed``: the link was closed meanwhile and the task killed, or it
+            cannot be killed.
+    """
+    task = link.ids.new_id()
+    with _files(link.folder / TASKS, task, script, stdin) as output:
+        link.tell(f"run {link.shim} {task}")
+        return _Follower(link, task, output, log).follow(timeout_s)
+
+
+@contextlib.contextmanager
+def _files(folder: Path, task: str, script: bytes, stdin: bytes) -> Iterator[int]:
+    """Make a task's files; yield the end of its log that is read."""
+    command, fed, log = (folder / f"{task}.{kind}" for kind in ("command", "stdin", "log"))
+    with contextlib.ExitStack() as stack:
+        for path in (command, fed, log):
+            stack.callback(path.unlink, missing_ok=True)
+        command.write_bytes(script)
+        fed.write_bytes(stdin)
+        os.mkfifo(log, _SHARED)
+        output = os.open(log, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        stack.callback(os.close, output)
+        yield output
+
+
+class _Follower:
+    """Takes a task's output until the shim says how it ended, or dies."""
+
+    def __init__(self, link: ShimLink, task: str, output: int, log: LogWriter) -> None:
+        self._link = link
+        self._clock = link.clock
+        self._task = task
+        self._output = output
+        self._log = log
+        self._enlarged = False
+        self._poll = select.poll()
+        for descriptor in (link.reply, link.wake, output):
+            self._poll.register(descriptor, select.POLLIN)
+        self._poll.register(link.alive, 0)  # a hang-up is told all the same
+
+    def follow(self, timeout_s: float | None) -> Ending:
+        deadline = math.inf if timeout_s is None else self._clock.monotonic() + timeout_s
+        poke_at = self._clock.monotonic() + POKE_S
+        is_killing = timed_out = False
+        while (ending := self._turn(min(deadline, poke_at))) is None:
+            now = self._clock.monotonic()
+            if now >= deadline and is_killing:
+                raise _lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
+            if (now >= deadline or self._link.is_closed) and not is_killing:
+                is_killing, timed_out = True, not self._link.is_closed
+                deadline = now + KILL_S
+                self._say("kill")
+            if now >= poke_at:
+                poke_at = now + POKE_S
+                self._say("poke")
+        self._drain()
+        self._link.check_open()
+        return replace(ending, timed_out=timed_out)
+
+    def _say(self, verb: str) -> None:
+        self._link.tell(f"{verb} {self._link.shim} {self._task}")
+
+    def _turn(self, until: float) -> Ending | None:
+        """Wait for something to happen, or the time; return how the task ended if it did."""
+        wait_ms = max(0.0, until - self._clock.monotonic()) * 1000
+        ready = dict(self._poll.poll(wait_ms))
+        if self._output in ready:
+            self._take_output()
+        if self._link.wake in ready:
+            self._poll.unregister(self._link.wake)
+        if self._link.reply in ready or self._link.alive in ready:
+            for line in self._link.take_lines():
+                if (ending := self._understand(line)) is not None:
+                    return ending
+        if self._link.alive in ready:
+            self._link.shim = None
+            return Ending(kind="died")
+        return None
+
+    def _understand(self, line: bytes) -> Ending | None:
+        """Return what a line tells of this task's end; other lines are of no use now."""
+        words = os.fsdecode(line).split(" ", 4)
+        match words:
+            case ["here", "-", name] if name != self._link.shim:
+                self._link.shim = None
+                return Ending(kind="died")
+            case ["done", shim, task, kind, about] if (shim, task) == (self._link.shim, self._task):
+                if kind in {"exit", "signal"}:
+                    return Ending(kind=kind, number=int(about))
+                return Ending(kind=kind, path=about)
+            case _:
+                return None
+
+    def _take_output(self) -> bool:
+        """Take one block; return False at the end or when there is none now."""
+        try:
+            data = os.read(self._output, _LARGE_PIPE_BYTES)
+        except BlockingIOError:
+            return False
+        if data:
+            self._log.write(data)
+            self._enlarge(len(data))
+        else:
+            with contextlib.suppress(KeyError):  # the last writer left, and was seen before
+                self._poll.unregister(self._output)
+        return bool(data)
+
+    def _enlarge(self, n_read: int) -> None:
+        """Give a command that writes much a larger pipe: fewer turns for the same bytes."""
+        if n_read >= _BLOCK_BYTES and not self._enlarged:
+            self._enlarged = True
+            with contextlib.suppress(OSError):  # the user's share of pipe memory is used up
+                fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _LARGE_PIPE_BYTES)
+
+    def _drain(self) -> None:
+        """Take what was written before the last process ended."""
+        while self._take_output():
+            pass
+
+
+def _lost(why: str) -> FailedError:
+    return FailedError(
+        ErrorCode.WORKER_FAILED, f"the command was ended: {why}; run the datum again"
+    )
