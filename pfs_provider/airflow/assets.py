@@ -1,4 +1,7 @@
-"""Assets of Airflow that stand for branches: ``pfs://[project.]repo/branch``.
+"""Assets of Airflow that stand for branches, and for the commits of branches.
+
+``pfs://[project.]repo/branch`` has an event when something landed; ``…?each=commit`` has an event
+with a partition key, the commit's id, for each commit (partitions.py).
 
 Invariants: one branch has one URI, one name and one trigger, so that Airflow sees one asset however
 many DAGs name it; making an asset does no I/O, because DAG files make them while they are parsed.
@@ -10,7 +13,7 @@ from urllib.parse import SplitResult, urlunsplit
 from airflow.sdk import Asset, AssetWatcher
 
 from pfs_provider.airflow.triggers.commits import CommitTrigger
-from pfs_provider.airflow.uris import asset_uri
+from pfs_provider.airflow.uris import asset_branch, asset_uri, commits_uri
 from pfs_provider.refs.addresses import parse_uri
 from pfs_provider.refs.names import (
     DEFAULT_BRANCH,
@@ -22,7 +25,7 @@ from pfs_provider.refs.names import (
     parse_repo_name,
 )
 
-__all__ = ["create_asset", "pfs_asset", "sanitize_uri"]
+__all__ = ["create_asset", "pfs_asset", "pfs_commits", "sanitize_uri"]
 
 
 def pfs_asset(
@@ -43,17 +46,28 @@ def pfs_asset(
     Raises:
         RefusedError: ``name-illegal``: one of the names cannot exist.
     """
-    key = BranchKey(
-        RepoKey(parse_project_name(project), parse_repo_name(repo)), parse_branch_name(branch)
-    )
-    uri = asset_uri(key)
+    uri = asset_uri(_parse_key(repo, branch, project))
     trigger = CommitTrigger(repo=repo, branch=branch, project=project, pfs_conn_id=pfs_conn_id)
     return Asset(name=uri, uri=uri, watchers=[AssetWatcher(name=uri, trigger=trigger)])
 
 
+def pfs_commits(
+    repo: str, branch: str = DEFAULT_BRANCH, *, project: str = DEFAULT_PROJECT
+) -> Asset:
+    """Return the asset that has one partition for each commit of a branch, its key the commit's id.
+
+    Its events come from the DAG that ``dispatch_dag`` makes. Arguments as for :func:`pfs_asset`.
+    """
+    uri = commits_uri(_parse_key(repo, branch, project))
+    return Asset(name=uri, uri=uri)
+
+
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Check a ``pfs://`` URI for Airflow. Raises RefusedError, a ValueError."""
-    parse_uri(urlunsplit(uri))
+    if uri.query:
+        asset_branch(urlunsplit(uri))
+    else:
+        parse_uri(urlunsplit(uri))
     return uri
 
 
@@ -61,3 +75,9 @@ def create_asset(*, uri: str, extra: dict[str, object] | None = None) -> Asset:
     """Return the asset of a URI that a hook has read or written, for Airflow's lineage."""
     parse_uri(uri)
     return Asset(name=uri, uri=uri, extra=extra)  # type: ignore[arg-type]  # Airflow wants JSON
+
+
+def _parse_key(repo: str, branch: str, project: str) -> BranchKey:
+    return BranchKey(
+        RepoKey(parse_project_name(project), parse_repo_name(repo)), parse_branch_name(branch)
+    )

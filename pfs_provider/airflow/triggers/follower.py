@@ -50,6 +50,7 @@ class Follower:
     _n_waiting: int = 0
     _last_at: float | None = None
     _n_reminders: int = 0
+    _taken: str | None = None
 
     def add(self, commits: Iterable[str], *, seen: int) -> None:
         """Take up the commits that the log shows up to event ``seen``, oldest first."""
@@ -103,7 +104,10 @@ class Follower:
             self._n_reminders = MAX_REMINDERS
             return None
         self._last_at = now
-        self._n_reminders += 1
+        if taken == self._taken:
+            self._n_reminders += 1
+        else:  # somebody works through what there is, piece by piece
+            self._taken, self._n_reminders = taken, 1
         if taken is None or self.head is None:
             return None
         return Announcement(head=self.head, commits=(self.head,), n_commits=1, is_reminder=True)

@@ -1,7 +1,7 @@
 import pytest
 from airflow.sdk import Asset
 
-from pfs_provider.airflow.assets import create_asset, pfs_asset
+from pfs_provider.airflow.assets import create_asset, pfs_asset, pfs_commits
 from pfs_provider.errors import RefusedError
 
 
@@ -20,6 +20,13 @@ def test_a_branch_has_one_uri_which_is_also_its_name(asset: Asset, uri: str) -> 
     assert asset.name == uri
 
 
+def test_the_commits_of_a_branch_are_an_asset_of_their_own_that_nobody_watches() -> None:
+    asset = pfs_commits("images", "v1", project="lab")
+
+    assert asset.uri == asset.name == "pfs://lab.images/v1?each=commit"
+    assert asset.watchers == []
+
+
 def test_an_asset_watches_its_branch_through_a_trigger_of_its_own() -> None:
     kwargs = [
         asset.watchers[0].trigger.serialize()[1]
@@ -36,7 +43,9 @@ def test_an_illegal_repo_is_refused_where_the_dag_is_written(repo: str) -> None:
         pfs_asset(repo)
 
 
-@pytest.mark.parametrize("uri", ["pfs://images", "pfs:///x", "pfs://im ages/master"])
+@pytest.mark.parametrize(
+    "uri", ["pfs://images", "pfs:///x", "pfs://im ages/master", "pfs://a/b?c=d"]
+)
 def test_airflow_refuses_an_asset_whose_uri_names_no_branch(uri: str) -> None:
     with pytest.raises(ValueError, match=r"pfs|illegal"):
         Asset(name="x", uri=uri)

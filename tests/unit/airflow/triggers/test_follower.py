@@ -97,6 +97,18 @@ def test_a_head_that_was_taken_up_is_not_announced_again() -> None:
     assert _reminders(follower, taken="b", until=10_000.0) == []
 
 
+def test_a_consumer_that_works_through_piece_by_piece_is_reminded_until_it_has_caught_up() -> None:
+    follower = _follower(head="z")
+    follower.start_clock(0.0)
+
+    now, told = 0.0, 0
+    for piece in "abcdefghijklmnop":
+        now += 61.0
+        told += follower.is_reminder_due(now) and follower.remind(now, taken=piece) is not None
+
+    assert told == 16 > MAX_REMINDERS
+
+
 def test_without_consumers_that_tell_there_are_no_reminders() -> None:
     follower = _follower(head="b")
     follower.start_clock(0.0)
