@@ -17,10 +17,13 @@ def get_provider_info() -> dict[str, object]:
         "hooks": [_modules("pfs_provider.airflow.hook")],
         "operators": [
             _modules(
+                "pfs_provider.airflow.operators.apply_specs",
                 "pfs_provider.airflow.operators.commit",
                 "pfs_provider.airflow.operators.create_pipeline",
+                "pfs_provider.airflow.operators.dispatch",
                 "pfs_provider.airflow.operators.pipeline",
                 "pfs_provider.airflow.operators.put_files",
+                "pfs_provider.airflow.operators.take_commit",
             )
         ],
         "sensors": [

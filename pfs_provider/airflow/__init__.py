@@ -9,47 +9,66 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pfs_provider.airflow.assets import pfs_asset
+    from pfs_provider.airflow.assets import pfs_asset, pfs_commits
     from pfs_provider.airflow.hook import PfsHook
     from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink
     from pfs_provider.airflow.news import mark_processed, unprocessed_commits
+    from pfs_provider.airflow.operators.apply_specs import PfsApplySpecsOperator
     from pfs_provider.airflow.operators.commit import PfsCommitOperator
     from pfs_provider.airflow.operators.create_pipeline import PfsCreatePipelineOperator
+    from pfs_provider.airflow.operators.dispatch import PfsDispatchOperator
     from pfs_provider.airflow.operators.pipeline import PfsPipelineOperator
     from pfs_provider.airflow.operators.put_files import PfsPutFilesOperator
+    from pfs_provider.airflow.operators.take_commit import PfsTakeCommitOperator
+    from pfs_provider.airflow.partitions import dispatch_dag, per_commit
+    from pfs_provider.airflow.pipeline_dags import pipeline_dag
     from pfs_provider.airflow.sensors.commit import PfsCommitSensor
     from pfs_provider.airflow.sensors.job import PfsJobSensor
     from pfs_provider.airflow.triggers.commits import CommitTrigger
 
 __all__ = [
     "CommitTrigger",
+    "PfsApplySpecsOperator",
     "PfsCommitLink",
     "PfsCommitOperator",
     "PfsCommitSensor",
     "PfsCreatePipelineOperator",
+    "PfsDispatchOperator",
     "PfsHook",
     "PfsJobLink",
     "PfsJobSensor",
     "PfsPipelineOperator",
     "PfsPutFilesOperator",
+    "PfsTakeCommitOperator",
+    "dispatch_dag",
     "mark_processed",
+    "per_commit",
     "pfs_asset",
+    "pfs_commits",
+    "pipeline_dag",
     "unprocessed_commits",
 ]
 
 _HOMES = {
     "CommitTrigger": "triggers.commits",
+    "PfsApplySpecsOperator": "operators.apply_specs",
     "PfsCommitLink": "links",
     "PfsCommitOperator": "operators.commit",
     "PfsCommitSensor": "sensors.commit",
     "PfsCreatePipelineOperator": "operators.create_pipeline",
+    "PfsDispatchOperator": "operators.dispatch",
     "PfsHook": "hook",
     "PfsJobLink": "links",
     "PfsJobSensor": "sensors.job",
     "PfsPipelineOperator": "operators.pipeline",
     "PfsPutFilesOperator": "operators.put_files",
+    "PfsTakeCommitOperator": "operators.take_commit",
+    "dispatch_dag": "partitions",
     "mark_processed": "news",
+    "per_commit": "partitions",
     "pfs_asset": "assets",
+    "pfs_commits": "assets",
+    "pipeline_dag": "pipeline_dags",
     "unprocessed_commits": "news",
 }
 
