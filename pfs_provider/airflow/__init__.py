@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pfs_provider.airflow.assets import pfs_asset, pfs_commits
     from pfs_provider.airflow.hook import PfsHook
     from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink
+    from pfs_provider.airflow.map_group import PfsMapGroup
     from pfs_provider.airflow.news import mark_processed, unprocessed_commits
     from pfs_provider.airflow.operators.apply_specs import PfsApplySpecsOperator
     from pfs_provider.airflow.operators.commit import PfsCommitOperator
@@ -37,6 +38,7 @@ __all__ = [
     "PfsHook",
     "PfsJobLink",
     "PfsJobSensor",
+    "PfsMapGroup",
     "PfsPipelineOperator",
     "PfsPutFilesOperator",
     "PfsTakeCommitOperator",
@@ -60,6 +62,7 @@ _HOMES = {
     "PfsHook": "hook",
     "PfsJobLink": "links",
     "PfsJobSensor": "sensors.job",
+    "PfsMapGroup": "map_group",
     "PfsPipelineOperator": "operators.pipeline",
     "PfsPutFilesOperator": "operators.put_files",
     "PfsTakeCommitOperator": "operators.take_commit",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-__all__ = ["run_facts", "run_owner"]
+__all__ = ["group_owner", "run_facts", "run_owner"]
 
 
 def run_facts(context: "Context") -> dict[str, str | int]:
@@ -29,3 +29,9 @@ def run_owner(context: "Context") -> str:
     """Return the name under which this task instance claims jobs, the same for all its tries."""
     facts = run_facts(context)
     return "/".join(str(facts[name]) for name in ("scheduler", "dag", "run", "task", "map_index"))
+
+
+def group_owner(context: "Context", group: str) -> str:
+    """Return the name under which the tasks of one group in one run claim jobs together."""
+    facts = run_facts(context) | {"task": group}
+    return "/".join(str(facts[name]) for name in ("scheduler", "dag", "run", "task"))

@@ -5,21 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, TaskDeferred
 
 from pfs_provider.airflow.detached import start_detached
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import COMMIT_XCOM, JOB_XCOM, PfsCommitLink, PfsJobLink, tell
+from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink
 from pfs_provider.airflow.outcome import end_of_task, ended_jobs, start_of_task
-from pfs_provider.airflow.progress import ProgressText, job_reference
+from pfs_provider.airflow.progress import ProgressText
+from pfs_provider.airflow.reports import report_jobs
 from pfs_provider.airflow.runs import run_owner
 from pfs_provider.airflow.triggers.work import WorkTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from pfs_provider.infos import JobInfo
 
 __all__ = ["PfsPipelineOperator"]
 
@@ -125,22 +124,10 @@ class PfsPipelineOperator(BaseOperator):
                 )
             finally:
                 self._is_working = False
-            return self._report(context, ended_jobs(pfs, self.pipeline, since))
+            jobs = ended_jobs(pfs, self.pipeline, since)
+            end_of_task(context)
+            return report_jobs(self, context, pfs, jobs)
 
     def _say(self, line: str | None) -> None:
         if line is not None:
             self.log.info("%s", line)
-
-    def _report(self, context: "Context", jobs: "list[JobInfo]") -> list[str]:
-        """Return the output commits, or fail with the reasons of the jobs that failed."""
-        done = [job.output_commit for job in jobs if job.state == "success"]
-        bad = [job for job in jobs if job.state != "success"]
-        if jobs:
-            tell(self, context, JOB_XCOM, job_reference((bad or jobs)[-1]))
-        if done:
-            tell(self, context, COMMIT_XCOM, done[-1])
-        end_of_task(context)
-        if bad:
-            reasons = "; ".join(f"{job_reference(job)} {job.state}: {job.reason}" for job in bad)
-            raise AirflowFailException(f"{len(bad)} of {len(jobs)} jobs did not succeed: {reasons}")
-        return done

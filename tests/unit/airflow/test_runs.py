@@ -1,4 +1,4 @@
-from pfs_provider.airflow.runs import run_facts, run_owner
+from pfs_provider.airflow.runs import group_owner, run_facts, run_owner
 from tests.unit.airflow.contexts import TaskInstance, task_context
 
 
@@ -19,3 +19,10 @@ def test_provenance_records_dag_run_and_task() -> None:
     assert run_facts(task_context()) == {
         "scheduler": "airflow", "dag": "dag", "run": "run", "task": "task", "map_index": -1,
     }  # fmt: skip
+
+
+def test_the_tasks_of_one_group_are_one_owner() -> None:
+    plan = task_context(ti=TaskInstance(task_id="edges.plan"))
+    work = task_context(ti=TaskInstance(task_id="edges.work", map_index=3, try_number=2))
+
+    assert group_owner(plan, "edges") == group_owner(work, "edges") == "airflow/dag/run/edges"
