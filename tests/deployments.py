@@ -22,6 +22,9 @@ OVERLAYS = ("airflow", "external", "with-services")
 WORKERS, SYSTEM = "pfs", "pfs-system"
 """The two namespaces."""
 
+FIRST = ("Namespace", "ServiceAccount", "Role", "RoleBinding", "ConfigMap")
+"""What others need, so that all can be applied in one go."""
+
 Object = dict[str, Any]
 
 
@@ -122,7 +125,7 @@ def _sorted(objects: Iterator[Object]) -> list[Object]:
     return sorted(
         (each for each in objects if each),
         key=lambda each: (
-            each["kind"] != "Namespace",
+            FIRST.index(each["kind"]) if each["kind"] in FIRST else len(FIRST),
             each["kind"],
             each["metadata"].get("namespace", ""),
             each["metadata"]["name"],

@@ -62,18 +62,18 @@ def program(name: str, module: str) -> Path:
 def _minio() -> str:
     server = program("minio", "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c")
     with tempfile.TemporaryDirectory() as name:
-        _copy([server], Path(name, "usr/bin"))
+        _copy(server, Path(name), "usr/bin")
         return image_from_folder(
-            _named("minio", server), Path(name), "--entrypoint", "/usr/bin/minio"
+            _named("minio", server, "2"), Path(name), "--entrypoint", "/usr/bin/minio"
         )
 
 
 def _mc() -> str:
     client = program("mc", "github.com/minio/mc@latest")
     with tempfile.TemporaryDirectory() as name:
-        _copy([client], Path(name, "bin"))
+        _copy(client, Path(name), "bin")
         return image_from_folder(
-            _named("mc", client), Path(name), "--base", USER_IMAGE, "--entrypoint", "/bin/mc"
+            _named("mc", client, "2"), Path(name), "--base", USER_IMAGE, "--entrypoint", "/bin/mc"
         )
 
 
@@ -110,10 +110,10 @@ def _named(name: str, program: Path, more: str = "") -> str:
     return f"pfs-test/{name}:{digest(f'{made.st_size} {made.st_mtime_ns} {more}')}"
 
 
-def _copy(files: Iterable[Path], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copy2(file, folder)
+def _copy(program: Path, root: Path, folder: str) -> None:
+    (root / folder).mkdir(parents=True)
+    shutil.copy2(program, root / folder)
+    _copy_libraries([program], root)
 
 
 def _copy_libraries(programs: Iterable[Path], root: Path) -> None:
