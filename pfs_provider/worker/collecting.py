@@ -9,6 +9,7 @@ links are read here, one name after the other, with the task's folder as ``/pfs`
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -136,7 +137,8 @@ def _open_up(path: Path) -> None:
     mode = path.lstat().st_mode
     wanted = 0o700 if stat.S_ISDIR(mode) else 0o400
     if (stat.S_ISDIR(mode) or stat.S_ISREG(mode)) and mode & wanted != wanted:
-        path.chmod(stat.S_IMODE(mode) | wanted)
+        with suppress(PermissionError):  # another user's, whose executor has opened it up already
+            path.chmod(stat.S_IMODE(mode) | wanted)
 
 
 def _refuse(shown: str) -> NoReturn:

@@ -6,9 +6,10 @@ the queue.
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from pfs_provider.errors import CorruptDataError, ErrorCode
+from pfs_provider.errors import CorruptDataError, ErrorCode, FailedError
 from pfs_provider.jobs.records import PieceRecord
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
@@ -51,13 +52,24 @@ def stage_datum(
 
 
 def clear_root(root: Path) -> None:
-    """Empty a root, whatever user code left there."""
-    for child in root.iterdir():
-        if child.is_dir() and not child.is_symlink():
-            _open_up(child)
-            shutil.rmtree(child)
-        else:
-            child.unlink()
+    """Empty a root, whatever user code left there.
+
+    Raises:
+        FailedError: ``worker-failed``: it belongs to another user, who took the rights away.
+    """
+    try:
+        for child in root.iterdir():
+            if child.is_dir() and not child.is_symlink():
+                _open_up(child)
+                shutil.rmtree(child)
+            else:
+                child.unlink()
+    except PermissionError as error:
+        raise FailedError(
+            ErrorCode.WORKER_FAILED,
+            f"{error.filename}: what user code left cannot be removed: {error.strerror}",
+            path=str(error.filename),
+        ) from error
 
 
 def _stage_file(storage: Storage, tree: TreeRef, path: str, folder: Path) -> None:
@@ -88,7 +100,8 @@ def _target(folder: Path, path: str) -> Path:
 
 def _open_up(folder: Path) -> None:
     """Give back the rights that user code took away, from the top down."""
-    folder.chmod(0o700)
+    with suppress(PermissionError):  # another user's, whose executor has opened it up already
+        folder.chmod(0o700)
     for child in folder.iterdir():
         if child.is_dir() and not child.is_symlink():
             _open_up(child)

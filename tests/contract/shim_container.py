@@ -24,7 +24,7 @@ set -e
 new=$1 root=$2 shim=$3; shift 3
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$new"
-for path in /*; do
+for path in ${BARE-/*}; do
   case $path in /proc | /pfs | /pfs-shim) continue ;; esac
   if [ -L "$path" ]; then cp -d "$path" "$new$path"
   elif [ -d "$path" ]; then mkdir "$new$path"; mount --rbind "$path" "$new$path"
@@ -40,7 +40,7 @@ while :; do
   setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c '
     new=$1; shift
     mount -t proc proc "$new/proc" && cd "$new" || exit
-    exec chroot . sh -c "cd /pfs-workdir; exec \\"\\$@\\"" - "$@"
+    exec "$BUSYBOX" chroot . /pfs-shim/busybox sh -c "cd /pfs-workdir; exec \\"\\$@\\"" - "$@"
   ' - "$new" "$@"
   sleep 0.2
 done
@@ -64,6 +64,7 @@ class ShimContainer:
         shim: What ``install`` made.
         env: The environment of the image.
         prefix: Starts the shim, for instance as another user.
+        bare: Whether its image has nothing at all.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ShimContainer:
         shim: Path,
         env: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
+        bare: bool = False,
     ) -> None:
         for tool in ("setpriv", "unshare"):
             if shutil.which(tool) is None:
@@ -88,6 +90,7 @@ class ShimContainer:
                 "/pfs-shim/busybox", "env", "-i", *variables, *start,
             ],
             stdin=subprocess.DEVNULL,
+            env=os.environ | {"BUSYBOX": find_busybox()} | ({"BARE": ""} if bare else {}),
             stderr=sys.stderr.fileno() if _has_number(sys.stderr) else None,
         )  # fmt: skip
 

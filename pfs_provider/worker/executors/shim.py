@@ -67,6 +67,7 @@ class ShimExecutor:
         """
         with self._lock:
             self._link.check_open()
+            self._link.notice_end()
             if self._link.shim is None:
                 self._link.connect(self._come_back_s)
             task = replace(task, env=self._link.environment | task.env)

@@ -83,6 +83,14 @@ class ShimLink:
             "state and the log of the pod's container 'user'",
         )
 
+    def notice_end(self) -> None:
+        """Forget a shim that has ended since it was heard last."""
+        poll = select.poll()
+        poll.register(self.alive, 0)
+        is_other = any(line.startswith(b"here - ") for line in self.take_lines())
+        if is_other or poll.poll(0):
+            self.shim = None
+
     def tell(self, message: str) -> None:
         """Send one message, whole. Where no shim has read for long there is no room: it is lost."""
         with contextlib.suppress(BlockingIOError):
