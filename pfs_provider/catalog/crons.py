@@ -4,7 +4,7 @@ Must not know: what ticks are for.
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pfs_provider.errors import ErrorCode, RefusedError
@@ -15,6 +15,8 @@ _EVERY: Final = "@every "
 _FIELDS: Final = 5
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_ANY_DAY: Final = datetime(2024, 1, 1, tzinfo=UTC)
+"""What ticks at all ticks within some years of any day."""
 
 
 def check_cron(text: str) -> None:
@@ -22,9 +24,15 @@ def check_cron(text: str) -> None:
     if text.startswith(_EVERY):
         _period(text)
         return
-    from croniter import croniter  # noqa: PLC0415 # lazy: few branches have a cron trigger
+    from croniter import CroniterBadDateError, croniter  # noqa: PLC0415 # lazy: as below
 
     if (text.startswith("@") or len(text.split()) == _FIELDS) and croniter.is_valid(text):
+        try:
+            croniter(text, _ANY_DAY).get_next()
+        except CroniterBadDateError:
+            raise RefusedError(
+                ErrorCode.TRIGGER_ILLEGAL, f"{text!r} never ticks: no such day comes", cron=text
+            ) from None
         return
     raise _illegal(text)
 

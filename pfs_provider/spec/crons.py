@@ -3,6 +3,8 @@
 Must not know: when they tick; that is the catalog's business.
 """
 
+from datetime import UTC, datetime
+
 from pfs_provider.spec.kinds import Duration
 from pfs_provider.spec.spots import Spot
 
@@ -10,16 +12,22 @@ __all__ = ["check_cron"]
 
 _EVERY = "@every "
 _FIELDS = 5
+_ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+"""What ticks at all ticks within some years of any day."""
 
 
 def check_cron(text: str, at: Spot) -> None:
     """Return if the text is a cron expression. Raises RefusedError ``spec-illegal``."""
-    from croniter import croniter  # noqa: PLC0415  # lazy: few specs have a cron input
+    from croniter import CroniterBadDateError, croniter  # noqa: PLC0415  # lazy: few specs have a cron input
 
     if text.startswith(_EVERY):
         Duration().read(text.removeprefix(_EVERY).strip(), at)
         return
     if (text.startswith("@") or len(text.split()) == _FIELDS) and croniter.is_valid(text):
+        try:
+            croniter(text, _ANY_DAY).get_next()
+        except CroniterBadDateError:
+            at.refuse(f'is "{text}", which never ticks: no such day comes')
         return
     at.refuse(
         f'is "{text}", but a cron expression is wanted: minute, hour, day, month, weekday, '

@@ -36,7 +36,7 @@ def test_the_last_tick_may_be_now(cron: str, tick: datetime | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "cron", ["", "daily", "* * *", "@every", "@every 0s", "@every soon", "61 * * * *"]
+    "cron", ["", "daily", "* * *", "@every", "@every 0s", "@every soon", "61 * * * *", "0 0 31 2 *"]
 )
 def test_what_is_no_cron_is_refused(cron: str) -> None:
     with pytest.raises(RefusedError):
