@@ -24,11 +24,14 @@ class Landings:
 
     Args:
         commits: Finished, without error.
+        moved: Those that were made elsewhere; the branch was moved to them, perhaps not for the
+            first time.
         cursor: Number of the last event that was looked at.
         is_all: Whether there was no event behind it.
     """
 
     commits: "tuple[CommitInfo, ...]"
+    moved: tuple[str, ...] = ()
     cursor: int
     is_all: bool
 
@@ -45,15 +48,22 @@ def landings_since(pfs: "Pfs", branch: "BranchKey", after: int, *, stop_at: int)
     found: dict[str, CommitInfo] = {}
     while True:
         events = pfs.list_events(after=after, limit=PAGE)
-        for commit, _ in branch_moves(events, branch):
+        for commit, is_landing in branch_moves(events, branch):
             info = None if commit in found else _find_finished(pfs, branch, commit)
-            if info is not None:
+            # A commit of this branch has an event of its own when it finishes: what is only moved
+            # to was there before.
+            if info is not None and (is_landing or info.branch != branch.name):
                 found[commit] = info
         if events:
             after = events[-1].number
         is_all = len(events) < PAGE
         if is_all or len(found) >= stop_at:
-            return Landings(commits=tuple(found.values()), cursor=after, is_all=is_all)
+            return Landings(
+                commits=tuple(found.values()),
+                moved=tuple(id_ for id_, info in found.items() if info.branch != branch.name),
+                cursor=after,
+                is_all=is_all,
+            )
 
 
 def commits_between(

@@ -1,7 +1,6 @@
 """PfsDispatchOperator: give each new commit of a branch a DAG run of its own."""
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -19,30 +18,33 @@ from pfs_provider.refs.names import DEFAULT_BRANCH, DEFAULT_PROJECT
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from pfs_provider.infos import CommitInfo
     from pfs_provider.pfs import Pfs
+    from pfs_provider.refs.names import BranchKey
 
-__all__ = ["CURSOR_KEY", "PfsDispatchOperator"]
+__all__ = ["ANNOUNCED_KEY", "PENDING_KEY", "PfsDispatchOperator"]
 
-CURSOR_KEY = "pfs_event"
-"""In the ``extra`` of what is announced, and in the asset's state: the catalog's event number."""
+ANNOUNCED_KEY = "pfs_announced"
+"""State of the commits' asset: ``event``, the catalog's event up to which all is announced, and
+``moved``, what the branch was moved to."""
+
+PENDING_KEY = "pfs_pending"
+"""The same, as it will be when the task ``run`` has succeeded."""
 
 MAX_PARTITIONS = 500
 """About so many commits are announced by one task; Airflow stores them in one request."""
 
-RECENT = 20
-"""Events among which the last announcement is looked for; others are made by hand."""
-
-SKEW = timedelta(hours=1)
-"""By how much the clocks of catalog and Airflow may differ."""
+MAX_MOVED = 500
+"""Commits of other branches that are known to be announced; Airflow warns above 64 KiB."""
 
 
 class PfsDispatchOperator(BaseOperator):
     """Announce each new commit of a branch as a partition of ``pfs_commits``; skip if none is new.
 
-    Where the last run stopped stands in the announcement itself. Airflow stores it in the
-    transaction that makes the task a success, so no kill and no retry announces a commit twice or
-    loses one. Runs of one branch must not overlap: ``dispatch_dag`` sees to that.
+    A task's partitions are stored in the transaction that makes it a success. So what a task is
+    about to announce is noted before, with its run, and counts once Airflow says that this run's
+    task has succeeded: no kill and no retry announces a commit twice or loses one. Runs of one
+    branch must not overlap: ``dispatch_dag`` sees to that. Clearing a task that had succeeded
+    announces its commits again.
 
     Args:
         repo: The repo.
@@ -86,56 +88,71 @@ class PfsDispatchOperator(BaseOperator):
         with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
             if self.since or self.until:
                 chosen = commits_between(pfs, self.branch_key, since=self.since, until=self.until)
-                return self._announce(context, [commit.id for commit in chosen], {})
-            landed = self._find_landed(context, pfs)
-        new = self._without_announced(context, landed.commits)
+                return self._announce(context, [commit.id for commit in chosen])
+            announced = self._find_announced(context)
+            landed = self._find_landed(pfs, announced)
+        known = set(announced["moved"]) if announced else set()
+        new = [commit.id for commit in landed.commits if commit.id not in known]
+        after = {"event": landed.cursor, "moved": _keep_newest(announced, landed.moved)}
         if landed.commits:
             # Until this is the head, the trigger goes on to announce it, which brings the next run.
             context["asset_state_store"][self.head_asset].set(TAKEN_KEY, landed.commits[-1].id)
-        if not new:
-            context["asset_state_store"][self.commits_asset].set(CURSOR_KEY, landed.cursor)
-        return self._announce(context, new, {CURSOR_KEY: landed.cursor})
+        state = context["asset_state_store"][self.commits_asset]
+        if new:
+            state.set(PENDING_KEY, after | {"run": context["ti"].run_id})
+        else:
+            state.set(ANNOUNCED_KEY, after)
+        return self._announce(context, new)
 
-    def _find_landed(self, context: "Context", pfs: "Pfs") -> Landings:
+    def _find_announced(self, context: "Context") -> dict[str, Any] | None:
+        """Return how far all is announced; None before the first time."""
+        state = context["asset_state_store"][self.commits_asset]
+        pending = state.get(PENDING_KEY)
+        if pending is not None:
+            if self._has_succeeded(context, pending["run"]):
+                state.set(ANNOUNCED_KEY, pending)
+            state.delete(PENDING_KEY)
+        found: dict[str, Any] | None = state.get(ANNOUNCED_KEY)
+        return found
+
+    def _has_succeeded(self, context: "Context", run: str) -> bool:
+        ti = context["ti"]
+        if run == ti.run_id:  # an earlier try of this task: it would not be here if that had
+            return False
+        task = {"dag_id": ti.dag_id, "task_ids": [ti.task_id], "run_ids": [run]}
+        n_succeeded = ti.get_ti_count(**task, states=["success"])
+        # A run that is gone was cleaned up long after its end.
+        return n_succeeded > 0 or ti.get_ti_count(**task) == 0
+
+    def _find_landed(self, pfs: "Pfs", announced: dict[str, Any] | None) -> Landings:
         last = pfs.last_event_number()
-        cursor = self._find_cursor(context)
+        cursor = None if announced is None else announced["event"]
         if cursor is None or cursor > last:  # the first time, or the first time in this catalog
             if not self.history:
-                return _head(pfs, self.branch_key.full, last)
+                return _head(pfs, self.branch_key, last)
             cursor = 0
         return landings_since(pfs, self.branch_key, cursor, stop_at=MAX_PARTITIONS)
 
-    def _find_cursor(self, context: "Context") -> int | None:
-        """Return where the last run stopped, whether or not it found something; None before it."""
-        recent = context["inlet_events"][self.commits_asset].ascending(False).limit(RECENT)
-        told = [(event.extra or {}).get(CURSOR_KEY) for event in recent]
-        told.append(context["asset_state_store"][self.commits_asset].get(CURSOR_KEY))
-        return max((number for number in told if isinstance(number, int)), default=None)
-
-    def _without_announced(self, context: "Context", commits: "Sequence[CommitInfo]") -> list[str]:
-        """Leave out what was announced before: a branch may be moved back and forth."""
-        times = [commit.finished or commit.started for commit in commits]
-        if not times:
-            return []
-        events = context["inlet_events"][self.commits_asset].after((min(times) - SKEW).isoformat())
-        announced = {event.partition_key for event in events}
-        return [commit.id for commit in commits if commit.id not in announced]
-
-    def _announce(self, context: "Context", commits: Iterable[str], extra: dict[str, int]) -> int:
-        found = list(commits)
-        if not found:
+    def _announce(self, context: "Context", commits: list[str]) -> int:
+        if not commits:
             raise AirflowSkipException(f"{self.branch_key}: no commit that was not announced")
-        outlet = context["outlet_events"][self.commits_asset]
-        outlet.extra.update(extra)
-        outlet.add_partitions(found)
-        self.log.info("%s: %d commits, the last is %s", self.branch_key, len(found), found[-1])
-        return len(found)
+        context["outlet_events"][self.commits_asset].add_partitions(commits)
+        self.log.info("%s: %d commits, the last is %s", self.branch_key, len(commits), commits[-1])
+        return len(commits)
 
 
-def _head(pfs: "Pfs", branch: str, last: int) -> Landings:
+def _keep_newest(announced: dict[str, Any] | None, moved: Sequence[str]) -> list[str]:
+    before = announced["moved"] if announced else []
+    return list(dict.fromkeys([*before, *moved]))[-MAX_MOVED:]
+
+
+def _head(pfs: "Pfs", branch: "BranchKey", last: int) -> Landings:
     try:
-        finished = (commit for commit in pfs.list_commits(branch) if commit.state == "finished")
-        head = next(finished, None)
+        commits = pfs.list_commits(branch.full)
+        head = next((commit for commit in commits if commit.state == "finished"), None)
     except NotFoundError:  # neither branch nor repo need exist yet
         head = None
-    return Landings(commits=() if head is None else (head,), cursor=last, is_all=True)
+    if head is None:
+        return Landings(commits=(), cursor=last, is_all=True)
+    moved = (head.id,) if head.branch != branch.name else ()
+    return Landings(commits=(head,), moved=moved, cursor=last, is_all=True)

@@ -140,8 +140,9 @@ class Standalone:
         """Run an ``airflow`` command in this home and return what it prints."""
         return run_airflow(self.environment, *arguments, timeout_s=timeout_s)
 
-    def trigger(self, dag_id: str) -> str:
-        run = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        body = {"logical_date": None, "conf": dict(conf or {})}
+        run = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)
         return str(run["dag_run_id"])
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
@@ -156,6 +157,11 @@ class Standalone:
             (dag for dag in self._call("GET", "/api/v2/dags")["dags"] if dag["dag_id"] == dag_id),
             None,
         )
+
+    def task_states(self, dag_id: str, run_id: str) -> dict[str, str]:
+        run = urllib.parse.quote(run_id)
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run}/taskInstances")
+        return {task["task_id"]: task["state"] for task in found["task_instances"]}
 
     def import_errors(self) -> list[dict[str, Any]]:
         return list(self._call("GET", "/api/v2/importErrors")["import_errors"])

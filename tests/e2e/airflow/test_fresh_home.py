@@ -40,6 +40,12 @@ def test_the_example_dags_import_without_error_and_without_touching_anything(
     )
 
     dags, errors = json.loads(done.stdout.splitlines()[-1])
-    assert dags == ["pfs_edges_montage", "pfs_on_commit"]
+    assert dags == [
+        "pfs_dispatch_images_master",
+        "pfs_each_commit",
+        "pfs_edges_montage",
+        "pfs_on_commit",
+        "pfs_word_count",
+    ]
     assert errors == {}
     assert not Path(fresh_home["PFS_HOME"]).exists()

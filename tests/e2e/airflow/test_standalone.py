@@ -106,6 +106,70 @@ def test_a_triggerer_that_is_killed_and_started_again_loses_none(
     assert len(taken) == len(set(taken))
 
 
+def _keys(standalone: Standalone) -> dict[str, str]:
+    """The commits that have a run of their own, and its state; no commit has two."""
+    runs = standalone.runs("pfs_each_commit")
+    keys = [str(run["partition_key"]) for run in runs]
+    assert len(keys) == len(set(keys))
+    return {str(run["partition_key"]): run["state"] for run in runs}
+
+
+def test_each_of_twenty_quick_commits_has_exactly_one_run_over_the_death_of_a_triggerer(
+    watching: Standalone, catalog: Pfs
+) -> None:
+    watching.pause("pfs_on_commit", paused=True)  # its pipelines are not there yet
+    catalog.create_repo("images")
+    begin = catalog.put_file("images@master:/begin", b"x").id
+    wait_for("the first run", lambda: begin in _keys(watching), timeout_s=120)
+
+    started = time.monotonic()
+    commits = [catalog.put_file(f"images@master:/{n}", b"%d" % n).id for n in range(10)]
+    watching.kill_triggerer()
+    commits += [catalog.put_file(f"images@master:/{n}", b"%d" % n).id for n in range(10, 20)]
+    watching.start_triggerer()
+    wait_for("a run of each", lambda: set(commits) <= set(_keys(watching)), timeout_s=120)
+    measured("20 commits to a run of each, with a new triggerer", time.monotonic() - started)
+    wait_for("their end", lambda: set(_keys(watching).values()) == {"success"}, timeout_s=180)
+    measured("and to the end of these runs", time.monotonic() - started)
+
+    assert set(_keys(watching)) == {begin, *commits}
+    last = watching.runs("pfs_each_commit")[-1]
+    assert last["partition_key"] in commits
+    files = watching.xcom("pfs_each_commit", last["dag_run_id"], "list_files")
+    assert len(files) == 2 + commits.index(last["partition_key"])
+
+    watching.trigger("pfs_dispatch_images_master", {"since": commits[-2]})
+    wait_for("two runs more", lambda: len(watching.runs("pfs_each_commit")) == 23, timeout_s=120)
+    wait_for("their end", lambda: _done(watching, "pfs_each_commit"), timeout_s=120)
+    again = {run["dag_run_id"] for run in watching.runs("pfs_each_commit")[-2:]}
+    for run in again:
+        assert watching.task_states("pfs_each_commit", run) == {
+            "commit": "skipped",
+            "list_files": "skipped",
+        }
+    catalog.delete_repo("images")
+    watching.pause("pfs_on_commit", paused=False)
+
+
+def test_a_folder_of_specs_is_a_dag_that_makes_its_pipelines_and_runs_them(
+    standalone: Standalone, catalog: Pfs
+) -> None:
+    _run_to_the_end(standalone, "pfs_word_count")  # makes the repo and the pipelines
+    with catalog.commit("texts@master") as commit:
+        commit.put_file("/a", b"one two three")
+        commit.put_file("/b", b"four")
+
+    wait_for("the table", lambda: _state(catalog, f"word_table@{commit.id}"), timeout_s=120)
+    wait_for("the end of its run", lambda: _done(standalone, "pfs_word_count"), timeout_s=60)
+
+    assert catalog.read_file(f"word_table@{commit.id}:/table.txt") == b"a 3\nb 1\n"
+    assert {catalog.inspect_pipeline(name).version for name in ("words", "word_table")} == {1}
+
+
+def _state(catalog: Pfs, job: str) -> bool:
+    return catalog.inspect_job(job).state == "success"
+
+
 def _picture(shade: int) -> bytes:
     data = BytesIO()
     picture = Image.new("RGB", (64, 48), (shade, shade, shade))

@@ -1,14 +1,12 @@
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from pfs_provider.airflow.operators import take_commit
 from pfs_provider.airflow.operators.take_commit import PfsTakeCommitOperator
 from pfs_provider.pfs import Pfs
-from tests.unit.airflow.contexts import AssetEvent, DagRun, Events, task_context
+from tests.unit.airflow.contexts import AssetState, DagRun, TaskInstance, task_context
 
 
 @pytest.fixture
@@ -18,72 +16,57 @@ def commit(pfs_home: Path) -> str:
         return pfs.put_file("images@master:/a", b"x").id
 
 
-def _take(run: DagRun, *others: DagRun, key: str | None = None) -> str:
-    made = [other for other in (run, *others) if other.run_id != "manual"]
-    events = Events([AssetEvent(1, key or run.partition_key, {}, datetime.now(UTC), made)])
-    return PfsTakeCommitOperator(task_id="commit", repo="images").execute(
-        task_context(events, dag_run=run)
-    )
+@pytest.fixture
+def state() -> AssetState:
+    return AssetState()
 
 
-def _run(commit: str | None, run_id: str = "b", state: str = "running", **more: Any) -> DagRun:
-    return DagRun(run_id=run_id, partition_key=commit, state=state, **more)
+def _take(
+    commit: str | None, state: AssetState, run: str = "b", *, dag: str = "dag", **more: Any
+) -> str:
+    ti = TaskInstance(dag_id=dag, run_id=run, runs=more.pop("runs", {}))
+    context = task_context(ti=ti, dag_run=DagRun(commit, **more), asset_state_store=state)
+    return PfsTakeCommitOperator(task_id="commit", repo="images").execute(context)
 
 
-def test_the_commit_of_the_run_is_the_result(commit: str) -> None:
-    assert _take(_run(commit)) == f"images@{commit}"
+def test_the_commit_of_the_run_is_the_result(commit: str, state: AssetState) -> None:
+    assert _take(commit, state) == f"images@{commit}"
 
 
-def test_a_run_by_hand_without_a_key_takes_the_head(commit: str) -> None:
-    assert _take(_run(None, "manual")) == f"images@{commit}"
+def test_a_run_by_hand_without_a_key_takes_the_head(commit: str, state: AssetState) -> None:
+    assert _take(None, state, run_type="manual") == f"images@{commit}"
 
 
-@pytest.mark.parametrize(
-    ("run_id", "state", "goes_on"),
-    [
-        pytest.param("a", "success", False, id="done before"),
-        pytest.param("c", "success", False, id="done by a later run that was quicker"),
-        pytest.param("a", "running", False, id="an earlier run is at it"),
-        pytest.param("a", "queued", False, id="an earlier run will do it"),
-        pytest.param("c", "running", True, id="the later run is the one that gives way"),
-        pytest.param("a", "failed", True, id="an earlier run failed"),
-    ],
-)
-def test_of_two_runs_for_a_commit_one_goes_on(
-    commit: str, run_id: str, state: str, goes_on: bool
+@pytest.mark.parametrize("before", ["success", "running", "queued"])
+def test_a_commit_that_another_run_took_is_skipped(
+    commit: str, state: AssetState, before: str
 ) -> None:
-    if goes_on:
-        assert _take(_run(commit), _run(commit, run_id, state)) == f"images@{commit}"
-    else:
-        with pytest.raises(AirflowSkipException, match=f"the run {run_id}"):
-            _take(_run(commit), _run(commit, run_id, state))
+    _take(commit, state, "a")
+
+    with pytest.raises(AirflowSkipException, match="the run a"):
+        _take(commit, state, "b", runs={"a": before})
 
 
-def test_runs_of_other_dags_and_for_other_commits_do_not_count(commit: str) -> None:
-    other_dag = _run(commit, "a", "success", dag_id="other")
-
-    assert _take(_run(commit), other_dag) == f"images@{commit}"
-    assert _take(_run(commit), _run(commit, "a", "success"), key="0" * 32) == f"images@{commit}"
-
-
-def test_a_run_started_by_hand_goes_on_whatever_was_done(commit: str) -> None:
-    assert _take(_run(commit, "manual"), _run(commit, "a", "success")) == f"images@{commit}"
-
-
-def test_many_announcements_are_read_page_by_page(
-    commit: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("runs", [{"a": "failed"}, {}], ids=["failed", "deleted"])
+def test_after_a_run_that_failed_or_is_gone_the_next_goes_on(
+    commit: str, state: AssetState, runs: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(take_commit, "PAGE", 2)
-    now = datetime.now(UTC)
-    done = [_run(commit, "a", "success"), _run(commit)]
-    others = [AssetEvent(number, "0" * 32, {}, now) for number in range(5)]
-    events = Events([*others, AssetEvent(9, commit, {}, datetime.now(UTC), done)])
-    context = task_context(events, dag_run=_run(commit))
+    _take(commit, state, "a")
 
-    with pytest.raises(AirflowSkipException):
-        PfsTakeCommitOperator(task_id="commit", repo="images").execute(context)
+    assert _take(commit, state, "b", runs=runs) == f"images@{commit}"
+    with pytest.raises(AirflowSkipException, match="the run b"):
+        _take(commit, state, "c", runs=runs | {"b": "success"})
 
 
-def test_a_commit_that_is_not_there_is_an_error_that_a_retry_may_mend(commit: str) -> None:
+def test_a_retry_and_another_dag_and_a_run_by_hand_go_on(commit: str, state: AssetState) -> None:
+    _take(commit, state, "a")
+    runs = {"a": "running"}
+
+    assert _take(commit, state, "a", runs=runs) == f"images@{commit}"
+    assert _take(commit, state, "b", runs=runs, dag="other") == f"images@{commit}"
+    assert _take(commit, state, "c", runs=runs, run_type="manual") == f"images@{commit}"
+
+
+def test_a_commit_that_is_not_there_is_an_error_that_a_retry_may_mend(state: AssetState) -> None:
     with pytest.raises(AirflowException, match="not-found"):
-        _take(_run("f" * 32))
+        _take("f" * 32, state)
