@@ -5,7 +5,7 @@ Must not know: older shapes (they were made modern before), rules that span seve
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pfs_provider.errors import PfsError
@@ -39,9 +39,7 @@ MAX_LEAVES = 1000
 TRIGGER = Shape(
     InputTrigger,
     (
-        Field(
-            "branch", Words("staging"), "The branch to follow.", missing='write "branch": "staging"'
-        ),
+        Field("branch", Words("staging"), "The branch to follow; master by default."),
         Field("all", Flag(), "All conditions have to hold, instead of one of them."),
         Field(
             "rate_limit_spec",
@@ -87,7 +85,11 @@ PFS = Shape(
             missing='name the repo, as in "repo": "images"',
         ),
         Field("project", Words("default"), "Its project; the pipeline's own by default."),
-        Field("branch", Words("master"), "The branch to read; master by default."),
+        Field(
+            "branch",
+            Words("master"),
+            "The branch to read; master by default, one of the pipeline's own with a trigger.",
+        ),
         Field("name", Words("images"), "The folder below /pfs; the repo's name by default."),
         Field("glob", Words("/*"), "Cuts the repo into datums; see globs.md."),
         Field("join_on", Words("$1"), "In a join: the key, a template over the glob's groups."),
@@ -107,7 +109,7 @@ PFS = Shape(
             "A change of its content does not cause datums to be processed again.",
         ),
         Field("propagation_spec", OneOf(("always", "never")), "never: commits here start no job."),
-        Field("trigger", TRIGGER, "When commits of another branch reach this one."),
+        Field("trigger", TRIGGER, "When commits of another branch reach the one that is read."),
         Field("repo_type", OneOf(("user",)), "Always user."),
         Field(
             "commit",
@@ -253,11 +255,16 @@ def _fill_pfs(given: _Pfs, at: Spot) -> PfsInput:
             'is missing: write how the repo is cut, as in "/" for one datum of all, '
             '"/*" for one of each entry'
         )
+    project, repo = _project(given.project, at), _repo(given.repo, at)
+    branch, trigger = given.branch, given.trigger
+    if trigger is not None:
+        branch = branch or _own_branch(f"{project}/{repo}", at)
+        trigger = replace(trigger, branch=trigger.branch or DEFAULT_BRANCH)
     return PfsInput(
         name=given.name or given.repo,
-        project=_project(given.project, at),
-        repo=_repo(given.repo, at),
-        branch=_branch(given.branch, at),
+        project=project,
+        repo=repo,
+        branch=_branch(branch, at),
         glob="/" if given.glob is None else given.glob,
         join_on=given.join_on,
         outer_join=given.outer_join,
@@ -267,8 +274,15 @@ def _fill_pfs(given: _Pfs, at: Spot) -> PfsInput:
         s3=given.s3,
         reference=given.reference,
         propagate=given.propagation_spec != "never",
-        trigger=given.trigger,
+        trigger=trigger,
     )
+
+
+def _own_branch(repo: str, at: Spot) -> str:
+    """Return the name of the next branch that the pipeline has in a repo for its triggers."""
+    number = at.notes.n_triggers.get(repo, 0) + 1
+    at.notes.n_triggers[repo] = number
+    return f"{at.notes.key.name}-trigger-{number}"
 
 
 def _fill_cron(given: _Cron, at: Spot) -> CronInput:

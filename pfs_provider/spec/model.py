@@ -46,7 +46,7 @@ __all__ = [
 class InputTrigger:
     """When commits on ``branch`` reach the branch that the pipeline reads."""
 
-    branch: str
+    branch: str = ""
     all: bool = False
     rate_limit_spec: str = ""
     size: str = ""

@@ -30,7 +30,7 @@ __all__ = ["check_spec"]
 
 RESERVED_NAME = "out"
 """Folder below ``/pfs`` that collects the output."""
-_SIZE = re.compile(r"[0-9]+(\.[0-9]+)?\s*([KMGTPE]i?)?B?", re.IGNORECASE)
+_SIZE = re.compile(r"[0-9]+(\.[0-9]+)?\s*([KMGTP]i?)?B?", re.IGNORECASE)
 _WORDS = {CrossInput: "cross", UnionInput: "union", JoinInput: "join", GroupInput: "group"}
 
 
@@ -189,7 +189,9 @@ def _check_trigger(trigger: InputTrigger, branch: str, at: Spot) -> None:
     except PfsError as error:
         at.child("branch").refuse_because(error)
     if trigger.branch == branch:
-        at.child("branch").refuse("is the branch that is read: name another to follow")
+        at.child("branch").refuse(
+            "is the branch that is read: name another to follow, or leave the input's branch out"
+        )
     if trigger.size and _SIZE.fullmatch(trigger.size) is None:
         at.child("size").refuse(f'is "{trigger.size}", but a size is wanted, as in "100M"')
     for field in ("rate_limit_spec", "cron_spec"):

@@ -29,6 +29,7 @@ class Notes:
     warnings: list[str] = field(default_factory=list)
     key: PipelineKey = _UNNAMED
     n_inputs: int = 0
+    n_triggers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pfs_provider.spec.load import LoadedSpec, load_specs
 from pfs_provider.spec.model import pfs_inputs
 from pfs_provider.spec.shorthand import input_text
 from pfs_provider.verbs.session import Session
+from pfs_provider.verbs.trigger_branches import drop_trigger_branches, make_trigger_branches
 
 __all__ = ["PipelineVerbs", "SpecSource", "validate_pipeline"]
 
@@ -93,6 +94,7 @@ class PipelineVerbs(Session):
             spec = load_specs(pipelines.get_pipeline(tx, key).spec)[0].spec
             pipelines.delete_pipeline(tx, key, keep_repo=keep_repo, force=force)
             drop_cron_repos(tx, spec)
+            drop_trigger_branches(tx, spec)
 
         self._act(delete)
 
@@ -140,6 +142,7 @@ class PipelineVerbs(Session):
             old = pipelines.find_pipeline(tx, spec.key) if update or loaded.update else None
             verb = pipelines.create_pipeline if old is None else pipelines.update_pipeline
             make_cron_repos(tx, spec)
+            make_trigger_branches(tx, spec)
             verb(
                 tx,
                 spec.key,
@@ -149,6 +152,8 @@ class PipelineVerbs(Session):
                 output_branch=spec.output_branch,
                 description=spec.description,
             )
+            if old is not None:
+                drop_trigger_branches(tx, load_specs(old.spec)[0].spec, spec)
             propagate(tx)  # so that the job it causes is in what is given back
             return pipelines.get_pipeline(tx, spec.key)
 

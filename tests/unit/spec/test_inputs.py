@@ -67,6 +67,24 @@ def test_an_s3_input_needs_no_glob() -> None:
     assert made.glob == "/"
 
 
+@pytest.mark.parametrize(
+    ("given", "branch", "watched"),
+    [
+        ({"trigger": {"commits": 2}}, "edges-trigger-1", "master"),
+        ({"trigger": {"branch": "in", "commits": 2}}, "edges-trigger-1", "in"),
+        ({"branch": "slow", "trigger": {"commits": 2}}, "slow", "master"),
+    ],
+)
+def test_an_input_with_a_trigger_reads_a_branch_that_follows_another(
+    given: dict[str, object], branch: str, watched: str
+) -> None:
+    made = _read(pfs(**given))
+
+    assert isinstance(made, PfsInput)
+    assert (made.branch, made.trigger) == (branch, InputTrigger(branch=watched, commits=2))
+    assert _read(INPUT.write(made)) == made
+
+
 def test_a_cron_input_has_a_repo_of_the_pipelines_own() -> None:
     made = _read({"cron": {"name": "tick", "spec": "@daily", "start": "2024-05-01T00:00:00Z"}})
 

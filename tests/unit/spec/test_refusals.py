@@ -89,11 +89,12 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
         "letters",
     ),
     (
-        {"input": pfs(trigger={"branch": "master", "commits": 1})},
+        {"input": pfs(branch="master", trigger={"commits": 1})},
         "input.pfs.trigger.branch",
         "follow",
     ),
     ({"input": pfs(trigger={"branch": "s", "size": "big"})}, "input.pfs.trigger.size", "100M"),
+    ({"input": pfs(trigger={"branch": "s", "size": "1E"})}, "input.pfs.trigger.size", "100M"),
     ({"input": pfs(trigger={"branch": "s"})}, "input.pfs.trigger", "no condition"),
     (
         {"input": pfs(trigger={"branch": "s", "cron_spec": "x"})},
