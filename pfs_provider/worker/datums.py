@@ -138,12 +138,12 @@ class DatumWorker:
     def _problem(self, outcome: Outcome) -> str | None:
         if outcome.timed_out:
             return f"it ran longer than datum_timeout ({self.plan.datum_timeout_s} s)"
+        if outcome.exit_code == 0 or outcome.exit_code in self.plan.command.accept_codes:
+            return None
         if outcome.note:
             return outcome.note
         if outcome.signal is not None:
             return f"it was killed by signal {outcome.signal}"
-        if outcome.exit_code == 0 or outcome.exit_code in self.plan.command.accept_codes:
-            return None
         return f"it exited with code {outcome.exit_code}"
 
     def _task(self, datum: DatumRecord, cmd: list[str], stdin: list[str]) -> Task:

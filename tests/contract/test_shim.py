@@ -321,7 +321,8 @@ def test_daemons_and_orphans_are_gone_after_every_task(pod: Pod) -> None:
 
 
 def test_bodies_are_taken_away_while_a_task_runs(pod: Pod) -> None:
-    script = "n=0; while [ $n -lt 50 ]; do n=$((n+1)); (true &); done; sleep 2.5; cat /proc/[1-9]*/stat; :"
+    script = "n=0; while [ $n -lt 50 ]; do n=$((n+1)); (true &); done; sleep 2.5"
+    script += "; cat /proc/[1-9]*/stat; :"
 
     assert ") Z " not in pod.sh(script)
 

@@ -29,6 +29,9 @@ __all__ = ["ShimExecutor"]
 COME_BACK_S = 600.0
 """How long a container may be away: the kubelet waits up to 300 s before it starts it again."""
 
+CHILD_KILLED = 128 + signal.SIGKILL
+"""What a shell answers when the command that it waited for was killed."""
+
 
 class ShimExecutor:
     """Runs tasks in the container of a shim. A context manager.
@@ -103,6 +106,8 @@ class ShimExecutor:
             return f"the container of the user code was killed while it ran, {why}"
         if ending.kind == "signal" and ending.number == signal.SIGKILL and not ending.timed_out:
             return f"it was killed by signal 9, {why}"
+        if ending.kind == "exit" and ending.number == CHILD_KILLED:
+            return f"it exited with code 137, as shells do when a command was killed, {why}"
         return ""
 
     def close(self) -> None:
