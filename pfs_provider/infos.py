@@ -51,7 +51,8 @@ class CommitInfo:
 
     ``origin`` is ``user`` or ``auto``; ``state`` is ``open``, ``finishing``, ``finished`` or
     ``error``; ``size`` is in bytes, None while open; ``error`` says why the commit must not be
-    built upon, else None; ``provenance`` is direct, ``project/repo@id``.
+    built upon, else None; ``provenance`` is direct, ``project/repo@id``; ``run`` are the facts of
+    the external run that made it, such as a workflow's name, None if none is known.
     """
 
     project: str
@@ -67,6 +68,7 @@ class CommitInfo:
     message: str
     error: str | None
     provenance: tuple[str, ...]
+    run: dict[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ writes into a pipeline's output; one commit a repo and change. Must not know: wh
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from pfs_provider.catalog.branches import ensure_branch
 from pfs_provider.catalog.commit_rows import (
@@ -40,6 +40,7 @@ __all__ = [
     "land_commit",
     "list_change",
     "list_deltas",
+    "note_run",
     "start_commit",
 ]
 
@@ -244,6 +245,14 @@ def _seal(
     end_commit(tx, branch, id_, error=error, columns={**columns, "parent": expected_head})
     if error is None:
         fire_triggers(tx, branch, id_)
+
+
+def note_run(tx: Tx, repo: RepoKey, id_: CommitId, run: Mapping[str, object]) -> None:
+    """Record the external run that makes an open commit, or none: an ended one stays as it is."""
+    mine = update(commits).where(
+        commits.c.repo == repo.full, commits.c.id == id_, commits.c.state == "open"
+    )
+    tx.run(mine.values(run=dict(run)))
 
 
 def land_commit(  # noqa: PLR0913 the facts of a commit, each on its own

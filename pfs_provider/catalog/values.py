@@ -196,6 +196,7 @@ class Commit:
             message=self.message,
             error=self.error,
             provenance=tuple(pin.full for pin in self.provenance),
+            run=None if self.run is None else dict(self.run),
         )
 
 

@@ -36,3 +36,16 @@ def test_provenance_named_twice_is_kept_once(world: World) -> None:
     pin = CommitPin(branch=at("A"), id=world.land("A").id)
 
     assert world.land("B", provenance=[pin, pin]).provenance == (pin,)
+
+
+def test_a_run_is_noted_on_an_open_commit_and_never_changes_an_ended_one(world: World) -> None:
+    world.pipeline("P", "A")
+    change = world.land("A").id
+
+    with world.act() as tx:
+        commits.note_run(tx, repo("P"), change, {"scheduler": "argo"})
+        commits.note_run(tx, repo("A"), change, {"scheduler": "argo"})
+
+    with world.catalog.read() as tx:
+        assert commits.get_commit(tx, repo("P"), change).info().run == {"scheduler": "argo"}
+        assert commits.get_commit(tx, repo("A"), change).info().run is None
