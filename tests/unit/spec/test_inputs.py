@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_an_s3_input_needs_no_glob() -> None:
     ],
 )
 def test_an_input_with_a_trigger_reads_a_branch_that_follows_another(
-    given: dict[str, object], branch: str, watched: str
+    given: dict[str, Any], branch: str, watched: str
 ) -> None:
     made = _read(pfs(**given))
 
