@@ -43,11 +43,13 @@ def get_provider_info() -> dict[str, object]:
                 "schemes": ["pfs"],
                 "handler": "pfs_provider.airflow.assets.sanitize_uri",
                 "factory": "pfs_provider.airflow.assets.create_asset",
+                "to_openlineage_converter": "pfs_provider.airflow.openlineage.convert_asset",
             }
         ],
         "extra-links": [
             "pfs_provider.airflow.links.PfsCommitLink",
             "pfs_provider.airflow.links.PfsJobLink",
+            "pfs_provider.airflow.links.PfsPodsLink",
         ],
         "config": {"pfs": _CONFIG},
     }
@@ -119,6 +121,23 @@ _CONFIG = {
             "type": "string",
             "example": "https://pfs.example.org",
             "default": "",
+        },
+        "pods_url": {
+            "description": "Where the pods of a job on Kubernetes can be looked at; {namespace} "
+            "and {name} (of the Kubernetes Job) are filled in. Empty: the link leads to the task's "
+            "own XCom page, which shows both.",
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "https://dashboard.example.org/#/job/{namespace}/{name}",
+            "default": "",
+        },
+        "openlineage_namespace": {
+            "description": "Namespace of the datasets that OpenLineage is told of, the same for "
+            "all that share a catalog. Their names are <project>/<repo>/<branch>.",
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "pfs://catalog.example.org",
+            "default": "pfs://pfs",
         },
         "poll_s": {
             "description": "Seconds between two looks at the catalog's event log. One look serves "

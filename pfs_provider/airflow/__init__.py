@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pfs_provider.airflow.assets import pfs_asset, pfs_commits
     from pfs_provider.airflow.hook import PfsHook
-    from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink
+    from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink, PfsPodsLink
     from pfs_provider.airflow.map_group import PfsMapGroup
     from pfs_provider.airflow.news import mark_processed, unprocessed_commits
     from pfs_provider.airflow.operators.apply_specs import PfsApplySpecsOperator
@@ -40,6 +40,7 @@ __all__ = [
     "PfsJobSensor",
     "PfsMapGroup",
     "PfsPipelineOperator",
+    "PfsPodsLink",
     "PfsPutFilesOperator",
     "PfsTakeCommitOperator",
     "dispatch_dag",
@@ -64,6 +65,7 @@ _HOMES = {
     "PfsJobSensor": "sensors.job",
     "PfsMapGroup": "map_group",
     "PfsPipelineOperator": "operators.pipeline",
+    "PfsPodsLink": "links",
     "PfsPutFilesOperator": "operators.put_files",
     "PfsTakeCommitOperator": "operators.take_commit",
     "dispatch_dag": "partitions",

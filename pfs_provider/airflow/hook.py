@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.lineage import NoOpCollector, get_hook_lineage_collector
 
 from pfs_provider.errors import PfsError
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_CONNECTION", "PfsHook", "connection_settings", "open_pfs"]
 
 DEFAULT_CONNECTION = "pfs_default"
-
-STORE_KEYS = {"s3_access_key": "aws_access_key_id", "s3_secret_key": "aws_secret_access_key"}
-"""Fields of the connection, and what obstore calls them."""
 
 STORE_KEYS = {"s3_access_key": "aws_access_key_id", "s3_secret_key": "aws_secret_access_key"}
 """Fields of the connection, and what obstore calls them."""
@@ -50,11 +48,20 @@ class PfsHook(BaseHook):
     def get_conn(self) -> "Pfs":
         """Return a ``Pfs`` of this connection; the caller closes it.
 
+        Where somebody collects lineage, as OpenLineage does, it is told which branches are read and
+        written.
+
         Raises:
             AirflowNotFoundException: The connection is missing and is not ``pfs_default``.
             PfsError: As ``Pfs()``: settings, catalog or store are wrong or do not answer.
         """
-        return open_pfs(self.find_settings())
+        collector = get_hook_lineage_collector()
+        if isinstance(collector, NoOpCollector):
+            return open_pfs(self.find_settings())
+        # lazy: as open_pfs
+        from pfs_provider.airflow.recording import RecordingPfs  # noqa: PLC0415
+
+        return RecordingPfs(self, collector, **self.find_settings())
 
     def find_settings(self) -> dict[str, Any]:
         """Return the arguments for ``Pfs``; empty where the machine's own settings count."""

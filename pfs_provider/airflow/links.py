@@ -1,8 +1,10 @@
-"""Links from a task to its output commit and its job.
+"""Links from a task to its output commit, its job and its job's pods.
 
 A task names its newest commit and job with ``tell``: they become the XComs ``pfs_commit`` and
 ``pfs_job``, references such as ``edges@<id>``. The links lead to the pages below ``[pfs] web_url``;
 while that is empty, to the task's own XCom page in Airflow, which shows the references to copy.
+The pods are named ``namespace/name of the Kubernetes Job`` in ``pfs_pods``; their page is
+``[pfs] pods_url`` with ``{namespace}`` and ``{name}`` filled in.
 Must not know: how the references came about.
 """
 
@@ -16,10 +18,21 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["COMMIT_XCOM", "JOB_XCOM", "PfsCommitLink", "PfsJobLink", "page_url", "tell"]
+__all__ = [
+    "COMMIT_XCOM",
+    "JOB_XCOM",
+    "PODS_XCOM",
+    "PfsCommitLink",
+    "PfsJobLink",
+    "PfsPodsLink",
+    "page_url",
+    "pods_page_url",
+    "tell",
+]
 
 COMMIT_XCOM = "pfs_commit"
 JOB_XCOM = "pfs_job"
+PODS_XCOM = "pfs_pods"
 
 
 class PfsCommitLink(BaseOperatorLink):
@@ -48,6 +61,34 @@ class PfsJobLink(BaseOperatorLink):
         return _link("jobs", getattr(operator, JOB_XCOM, ""), ti_key)
 
 
+class PfsPodsLink(BaseOperatorLink):
+    """Leads to the pods of the newest job that a task ran on Kubernetes."""
+
+    @property
+    def name(self) -> str:
+        """The text of the button."""
+        return "PFS pods"
+
+    def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:
+        """Return where the button leads; empty while the task has no pods."""
+        reference = getattr(operator, PODS_XCOM, "")
+        pattern = conf.get("pfs", "pods_url", fallback="")
+        if reference and pattern:
+            return pods_page_url(pattern, reference)
+        return _xcom_page(ti_key) if reference else ""
+
+
+def pods_page_url(pattern: str, reference: str) -> str:
+    """Return the page of a Kubernetes Job.
+
+    Args:
+        pattern: A URL with ``{namespace}`` and ``{name}``.
+        reference: ``namespace/name``.
+    """
+    namespace, _, name = reference.partition("/")
+    return pattern.replace("{namespace}", namespace).replace("{name}", name)
+
+
 def page_url(web_url: str, kind: str, reference: str) -> str:
     """Return the page of a commit or job below ``web_url``.
 
@@ -67,8 +108,8 @@ def tell(operator: "BaseOperator", context: "Context", key: str, reference: str)
     Args:
         operator: The task; Airflow asks its links in the same process when it has ended.
         context: Its context.
-        key: ``COMMIT_XCOM`` or ``JOB_XCOM``.
-        reference: ``[project/]name@id``.
+        key: ``COMMIT_XCOM``, ``JOB_XCOM`` or ``PODS_XCOM``.
+        reference: ``[project/]name@id``; of pods ``namespace/name``.
     """
     setattr(operator, key, reference)
     context["ti"].xcom_push(key=key, value=reference)
@@ -80,6 +121,10 @@ def _link(kind: str, reference: str, ti_key: Any) -> str:
     web_url = conf.get("pfs", "web_url", fallback="")
     if web_url:
         return page_url(web_url, kind, reference)
+    return _xcom_page(ti_key)
+
+
+def _xcom_page(ti_key: Any) -> str:
     mapped = f"/mapped/{ti_key.map_index}" if ti_key.map_index >= 0 else ""
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     return f"{base}/dags/{ti_key.dag_id}/runs/{ti_key.run_id}/tasks/{ti_key.task_id}{mapped}/xcom"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from pfs_provider.airflow.lineage import note_jobs
 from pfs_provider.airflow.links import COMMIT_XCOM, JOB_XCOM, tell
 from pfs_provider.airflow.progress import job_reference
 from pfs_provider.airflow.tails import failed_tails
@@ -25,7 +26,8 @@ def report_jobs(
 ) -> list[str]:
     """Return the output commits of jobs, ``project/repo@id``, in their order.
 
-    The newest commit and job become the task's links; what failed datums said goes to its log.
+    The newest commit and job become the task's links, all of them its lineage; what failed datums
+    said goes to its log.
 
     Args:
         operator: The task.
@@ -36,6 +38,7 @@ def report_jobs(
     Raises:
         AirflowFailException: One did not succeed. A retry would not meet it again.
     """
+    note_jobs(operator, pfs, jobs)
     done = [job.output_commit for job in jobs if job.state == "success"]
     bad = [job for job in jobs if job.state != "success"]
     if jobs:

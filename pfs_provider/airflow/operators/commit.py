@@ -7,7 +7,9 @@ from airflow.sdk import BaseOperator
 
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
+from pfs_provider.airflow.lineage import note_commit
 from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink, tell
+from pfs_provider.airflow.openlineage import PfsLineage
 from pfs_provider.airflow.runs import run_facts
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PfsCommitOperator"]
 
 
-class PfsCommitOperator(BaseOperator):
+class PfsCommitOperator(PfsLineage, BaseOperator):
     """Call a function with an open commit; what it puts lands whole, or not at all.
 
     Not idempotent: a retry makes one more commit if the last try had landed.
@@ -53,17 +55,16 @@ class PfsCommitOperator(BaseOperator):
 
     def execute(self, context: "Context") -> str:
         """Make the commit and return its id."""
-        with (
-            airflow_errors(),
-            PfsHook(self.pfs_conn_id).get_conn() as pfs,
-            pfs.commit(
+        repo = self.branch.partition("@")[0]
+        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
+            with pfs.commit(
                 self.branch,
                 message=self.message,
                 provenance=list(self.provenance),
                 run=run_facts(context),
-            ) as commit,
-        ):
-            self.write(commit)
-        repo = self.branch.partition("@")[0]
-        tell(self, context, COMMIT_XCOM, f"{repo}@{commit.id}")
+            ) as commit:
+                self.write(commit)
+            reference = f"{repo}@{commit.id}"
+            note_commit(self, pfs, reference, provenance=self.provenance)
+        tell(self, context, COMMIT_XCOM, reference)
         return commit.id

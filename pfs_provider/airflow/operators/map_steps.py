@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowException
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
 from pfs_provider.airflow.links import JOB_XCOM, PfsCommitLink, PfsJobLink, tell
+from pfs_provider.airflow.openlineage import PfsLineage
 from pfs_provider.airflow.outcome import end_of_task, ended_jobs, start_of_task
 from pfs_provider.airflow.progress import ProgressText, job_reference
 from pfs_provider.airflow.reports import report_jobs
@@ -167,7 +168,7 @@ class PfsWorkOperator(BaseOperator):
             raise AirflowException(state.problem)
 
 
-class PfsFinishOperator(BaseOperator):
+class PfsFinishOperator(PfsLineage, BaseOperator):
     """End the job that the group worked on, well or with what went wrong, and run what is left.
 
     Runs whatever became of the mapped tasks: all results that are there count. Where results are

@@ -8,16 +8,20 @@ from airflow.sdk import BaseOperator
 
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
+from pfs_provider.airflow.lineage import note_commit
 from pfs_provider.airflow.links import COMMIT_XCOM, PfsCommitLink, tell
+from pfs_provider.airflow.openlineage import PfsLineage
 from pfs_provider.airflow.runs import run_facts
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from pfs_provider.verbs.commits import CommitWriter
+
 __all__ = ["PfsPutFilesOperator"]
 
 
-class PfsPutFilesOperator(BaseOperator):
+class PfsPutFilesOperator(PfsLineage, BaseOperator):
     """Commit a file under its name, or a folder's contents.
 
     A retry that finds the same content commits it again; the tree stays the same, nothing is stored
@@ -56,16 +60,18 @@ class PfsPutFilesOperator(BaseOperator):
 
     def execute(self, context: "Context") -> str:
         """Put what is there and return the commit's id."""
-        with (
-            airflow_errors(),
-            PfsHook(self.pfs_conn_id).get_conn() as pfs,
-            pfs.commit(self.branch, message=self.message, run=run_facts(context)) as commit,
-        ):
-            if Path(self.source).is_dir():
-                commit.put_tree(self.path or "/", self.source)
-            else:
-                name = self.source.rstrip("/").rpartition("/")[2]
-                commit.put_file(self.path or f"/{name}", self.source)
         repo = self.branch.partition("@")[0]
-        tell(self, context, COMMIT_XCOM, f"{repo}@{commit.id}")
+        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
+            with pfs.commit(self.branch, message=self.message, run=run_facts(context)) as commit:
+                self._put(commit)
+            reference = f"{repo}@{commit.id}"
+            note_commit(self, pfs, reference)
+        tell(self, context, COMMIT_XCOM, reference)
         return commit.id
+
+    def _put(self, commit: "CommitWriter") -> None:
+        if Path(self.source).is_dir():
+            commit.put_tree(self.path or "/", self.source)
+        else:
+            name = self.source.rstrip("/").rpartition("/")[2]
+            commit.put_file(self.path or f"/{name}", self.source)

@@ -12,7 +12,7 @@ def spec(name: str, *repos: str, **more: Any) -> dict[str, Any]:
     parts = [{"pfs": {"repo": repo, "glob": "/*"}} for repo in repos]
     return {
         "pipeline": {"name": name},
-        "transform": {"cmd": ["sh", "-c", "cp -r /pfs/*/. /pfs/out/"]},
+        "transform": {"cmd": ["sh", "-c", f"cp -r /pfs/{repos[0]}/. /pfs/out/"]},
         "input": parts[0] if len(parts) == 1 else {"cross": parts},
     } | more
 

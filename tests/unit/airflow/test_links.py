@@ -3,7 +3,14 @@ from typing import Any
 
 import pytest
 
-from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink, page_url, tell
+from pfs_provider.airflow.links import (
+    PfsCommitLink,
+    PfsJobLink,
+    PfsPodsLink,
+    page_url,
+    pods_page_url,
+    tell,
+)
 from tests.unit.airflow.contexts import TaskInstance, task_context
 
 COMMIT = "edges@" + "a" * 32
@@ -21,7 +28,7 @@ def _task(key: str = "", reference: str = "") -> tuple[Any, Any]:
     return task, context
 
 
-def _link(kind: type[PfsCommitLink | PfsJobLink], task: Any, **key: Any) -> str:
+def _link(kind: type[PfsCommitLink | PfsJobLink | PfsPodsLink], task: Any, **key: Any) -> str:
     return kind().get_link(task, ti_key=TaskInstance(**key))  # type: ignore[arg-type]
 
 
@@ -56,7 +63,21 @@ def test_a_page_is_named_by_project_name_and_id() -> None:
     )
 
 
-def test_the_two_links_have_names_and_keys_of_their_own() -> None:
-    links = (PfsCommitLink(), PfsJobLink())
+def test_pods_lead_to_the_configured_page_or_to_the_xcoms(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, context = _task("pfs_pods", "pipelines/pfs-edges-1")
 
-    assert len({link.name for link in links}) == len({link.xcom_key for link in links}) == 2
+    assert context["ti"].pushed == {"pfs_pods": "pipelines/pfs-edges-1"}
+    assert _link(PfsPodsLink, task).endswith("/tasks/task/xcom")
+    monkeypatch.setenv("AIRFLOW__PFS__PODS_URL", "https://k8s/#/job/{namespace}/{name}")
+    assert _link(PfsPodsLink, task) == "https://k8s/#/job/pipelines/pfs-edges-1"
+    assert _link(PfsPodsLink, _task()[0]) == ""
+
+
+def test_braces_of_other_kinds_in_a_pods_page_stay() -> None:
+    assert pods_page_url("http://k/{ns}/{name}?q={}", "a/b") == "http://k/{ns}/b?q={}"
+
+
+def test_the_links_have_names_and_keys_of_their_own() -> None:
+    links = (PfsCommitLink(), PfsJobLink(), PfsPodsLink())
+
+    assert len({link.name for link in links}) == len({link.xcom_key for link in links}) == 3
