@@ -1,7 +1,8 @@
 """Works one datum: stage, run with its tries, collect; gives a result whatever user code does."""
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pfs_provider.clock import Clock
@@ -12,8 +13,9 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
 from pfs_provider.worker.collecting import collect_output
 from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
+from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
-from pfs_provider.worker.staging import clear_root, stage_datum
+from pfs_provider.worker.staging import OUT, clear_root, stage_datum
 
 __all__ = ["DatumWorker"]
 
@@ -53,6 +55,7 @@ class DatumWorker:
         path: PATH of user code; None where its image brings the basic variables.
         clock: The time.
         stopping: Asked between tries; True gives up with ``InterruptedError``.
+        events: Is told of every datum.
     """
 
     storage: Storage
@@ -65,6 +68,7 @@ class DatumWorker:
     path: str | None
     clock: Clock
     stopping: Callable[[], bool]
+    events: EventLog = field(default_factory=EventLog)
 
     def work(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
         """Return what became of one datum; its output files are in the writer's new batch.
@@ -74,6 +78,7 @@ class DatumWorker:
             PfsError: The store or the executor fails; nothing counts.
         """
         started = self.clock.now()
+        self.events.tell("datum-started", datum=datum.id.hex())
         self.log.unlink(missing_ok=True)
         writer.begin_batch(datum.id)
         tries = 0
@@ -87,8 +92,9 @@ class DatumWorker:
                 state = "success"
             elif self.plan.command.err_cmd and self._recover(datum):
                 state = "recovered"
+        n_bytes = _size(self.root / OUT) if self.events.is_on and state == "success" else 0
         clear_root(self.root)
-        return DatumResult(
+        result = DatumResult(
             id=datum.id,
             key=datum.key,
             pieces=datum.pieces,
@@ -99,6 +105,21 @@ class DatumWorker:
             started=started,
             finished=self.clock.now(),
             rows=b"",
+        )
+        self._tell_end(result, n_bytes)
+        return result
+
+    def _tell_end(self, result: DatumResult, n_bytes: int) -> None:
+        self.events.tell(
+            "datum-ended",
+            level="error" if result.state == "failed" else "info",
+            datum=result.id.hex(),
+            state=result.state,
+            exit_code=result.exit_code,
+            tries=result.tries,
+            reason=result.reason,
+            seconds=round((result.finished - result.started).total_seconds(), 3),
+            output_bytes=n_bytes,
         )
 
     def _try(self, datum: DatumRecord, writer: ContentWriter) -> _Try:
@@ -178,3 +199,9 @@ class DatumWorker:
                 for piece in datum.pieces
             ),
         )
+
+
+def _size(folder: Path) -> int:
+    """Return how many bytes the files of a folder have."""
+    places = (Path(here, name) for here, _, names in os.walk(folder) for name in names)
+    return sum(place.lstat().st_size for place in places)

@@ -24,6 +24,7 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
 from pfs_provider.worker.datums import DatumWorker
 from pfs_provider.worker.environment import search_path
+from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.choice import open_executor
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.scratch import open_scratch
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = StopSign()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
+    events = _open_events(parsed)
+    events.tell("worker-started", number=parsed.number, of=parsed.of)
     try:
         with wiring.open_worker_storage() as storage:
             executor = open_executor(
@@ -56,16 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 memory_limit=parsed.memory_limit,
             )
             try:
-                _work(storage, executor, parsed, stop)
+                _work(storage, executor, parsed, stop, events)
             finally:
                 executor.close()
     except PfsError as error:
+        events.tell("worker-ended", level="error", reason=str(error), code=str(error.code))
         _tell(f"error: {error} [{error.code}]\n", parsed.termination_log)
         return 1
+    events.tell("worker-ended", reason="it was stopped" if stop.is_set() else "nothing is left")
     return 0
 
 
-def _work(storage: Storage, executor: Executor, parsed: argparse.Namespace, stop: StopSign) -> None:
+def _work(
+    storage: Storage,
+    executor: Executor,
+    parsed: argparse.Namespace,
+    stop: StopSign,
+    events: EventLog,
+) -> None:
     job: JobRef = parse_job_ref(parsed.job)
     plan = read_plan(JobObjects(storage.store, storage.clock), job)
     if plan is None:
@@ -97,6 +108,7 @@ def _work(storage: Storage, executor: Executor, parsed: argparse.Namespace, stop
             path=None if parsed.executor == SHIM else search_path(sys.executable),
             clock=SystemClock(),
             stopping=stop.is_set,
+            events=events,
         )
         WorkSession(storage=storage, job=job, queue=queue, worker=worker, stop=stop).run()
 
@@ -115,10 +127,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parent", type=int, help="end when this process, which started it, does")
     parser.add_argument("--hidden", default="[]", help="JSON list of folders to hide")
     parser.add_argument("--scratch", help="folder for staged files; the system's by default")
+    parser.add_argument("--log-json", action="store_true", help="tell events on standard output")
     parser.add_argument(
         "--termination-log", help="file that gets the reason of an exit with 1, too"
     )
     return parser.parse_args(arguments)
+
+
+def _open_events(parsed: argparse.Namespace) -> EventLog:
+    """Return the log of what this worker does; a silent one unless it was asked for."""
+    pipeline, _, job = parsed.job.partition("@")
+    worker = f"{parsed.name}-{parsed.number}"
+    stream = sys.stdout if parsed.log_json else None
+    return EventLog(stream, job=job, pipeline=pipeline, worker=worker)
 
 
 def _tell(sentence: str, termination_log: str | None) -> None:

@@ -18,6 +18,7 @@ from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import Rows
 from pfs_provider.worker.datums import DatumWorker
+from pfs_provider.worker.events import UserLines
 from pfs_provider.worker.stopping import StopFlag
 
 __all__ = ["WorkSession"]
@@ -47,8 +48,10 @@ class WorkSession:
     _log_state: tuple[bytes, int] = field(default=(b"", 0))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _objects: JobObjects = field(init=False)
+    _lines: UserLines = field(init=False)
 
     def __post_init__(self) -> None:
+        self._lines = UserLines(self.worker.events, self.worker.log)
         self._objects = JobObjects(self.storage.store, self.storage.clock)
 
     def run(self) -> None:
@@ -70,6 +73,8 @@ class WorkSession:
                     raise
 
     def _work_set(self, taken: Taken) -> None:
+        n_datums = len(taken.record.datums)
+        self.worker.events.tell("set-taken", set=taken.number, datums=n_datums)
         writer = ContentWriter(self.storage)
         try:
             results = [self._work_datum(datum, writer) for datum in taken.record.datums]
@@ -82,15 +87,19 @@ class WorkSession:
             taken.number,
             SetResult(worker=self.queue.worker, incarnation=self.queue.incarnation, datums=done),
         )
+        self.worker.events.tell("set-delivered", set=taken.number, datums=n_datums)
 
     def _work_datum(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
         with self._lock:
             # Both at once, or the datum before would leave its log under this one's name.
             self.worker.log.unlink(missing_ok=True)
             self._log_state = (datum.id, 0)
+            self._lines.begin(datum.id.hex())
         try:
             return self.worker.work(datum, writer)
         finally:
+            with self._lock:
+                self._lines.follow(is_end=True)
             self._store_log()
 
     def _store_log(self) -> None:
@@ -123,6 +132,8 @@ class WorkSession:
         ticks = 0
         while not ended.wait(TICK_S):
             ticks += 1
+            with self._lock, suppress(OSError):
+                self._lines.follow()
             if ticks % pause == 0:
                 self._look_around()
             if self.stop.is_set() and not ended.is_set():

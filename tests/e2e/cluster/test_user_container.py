@@ -132,7 +132,6 @@ def test_an_image_of_others_works_a_jobs_datums(
     done = pfs.finish_job(job)
     assert (done.state, done.processed) == ("success", 50), done
     assert pfs.read_file("up@master:/d/017") == b"bh\n"
-    print(said[-3000:])
 
 
 @pytest.mark.timeout(180)
@@ -164,4 +163,3 @@ def test_a_datum_whose_memory_ran_out_fails_alone(
     states = {name: datum.state for name, datum in datums.items()}
     assert states == {"000": "success", "001": "failed", "002": "success"}
     assert datums["001"].tries == 2
-    print(said, done.reason, [s for s in pod["status"]["initContainerStatuses"]][1])

@@ -125,3 +125,21 @@ def test_the_executor_of_pods_needs_its_folder(
     assert "--shim" in capsys.readouterr().err
     assert main([planned, "--executor", "shim", "--shim", str(tmp_path)]) == 1
     assert "worker.shim.install" in capsys.readouterr().err
+
+
+def test_a_worker_tells_what_it_does_and_what_user_code_says(
+    world: PfsWorld, planned: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.pfs.plan_job(planned)
+
+    assert main([planned, "--log-json"]) == 0
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines] == [
+        "worker-started", "set-taken", "datum-started", "datum-ended", "set-delivered",
+        "worker-ended",
+    ]  # fmt: skip
+    ended = lines[3]
+    assert (ended["state"], ended["exit_code"], ended["output_bytes"]) == ("success", 0, 1)
+    assert {line["job"] for line in lines} == {planned.partition("@")[2]}
+    assert {(line["pipeline"], line["worker"]) for line in lines} == {("up", "worker-0")}
