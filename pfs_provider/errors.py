@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     TRIGGER_ILLEGAL = "trigger-illegal"
     OUTPUT_BRANCH = "output-branch"  # only a job may write there
     TARGET_ILLEGAL = "target-illegal"  # a local folder that cannot be written to safely
+    CLUSTER_REFUSED = "cluster-refused"  # Kubernetes finds the manifest invalid
     # not found
     PROJECT_NOT_FOUND = "project-not-found"
     REPO_NOT_FOUND = "repo-not-found"
@@ -58,6 +59,8 @@ class ErrorCode(StrEnum):
     SOURCE_NOT_FOUND = "source-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
     TRANSACTION_NOT_FOUND = "transaction-not-found"
+    NAMESPACE_NOT_FOUND = "namespace-not-found"
+    CLUSTER_OBJECT_NOT_FOUND = "cluster-object-not-found"
     # conflict
     PROJECT_EXISTS = "project-exists"
     REPO_EXISTS = "repo-exists"
@@ -73,6 +76,7 @@ class ErrorCode(StrEnum):
     JOB_FINISHED = "job-finished"
     LEASE_LOST = "lease-lost"
     COMMIT_EXISTS = "commit-exists"  # a change makes one commit in a repo
+    CLUSTER_OBJECT_EXISTS = "cluster-object-exists"
     # corrupt
     CHUNK_CORRUPT = "chunk-corrupt"
     PAGE_CORRUPT = "page-corrupt"
@@ -88,6 +92,8 @@ class ErrorCode(StrEnum):
     SANDBOX_UNAVAILABLE = "sandbox-unavailable"
     TIMED_OUT = "timed-out"
     EXTRA_MISSING = "extra-missing"  # an optional dependency is not installed
+    CLUSTER_UNAVAILABLE = "cluster-unavailable"
+    CLUSTER_FORBIDDEN = "cluster-forbidden"  # a verb that the account may not use, or admission
     # unknown outcome
     WRITE_UNKNOWN = "write-unknown"
     # failed

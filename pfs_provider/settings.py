@@ -8,6 +8,7 @@ Must not know: what a catalog or a store is; both are URLs here.
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,7 +24,14 @@ from pydantic_settings import (
 
 from pfs_provider.errors import ErrorCode, RefusedError
 
-__all__ = ["Settings", "load_settings", "store_options", "user_name", "worker_environment"]
+__all__ = [
+    "Settings",
+    "load_settings",
+    "pod_credentials",
+    "store_options",
+    "user_name",
+    "worker_environment",
+]
 
 CONFIG_NAME = "pfs.toml"
 STORE_VARIABLES = frozenset(
@@ -58,6 +66,18 @@ STORE_VARIABLES = frozenset(
     }
 )
 """What object store clients take credentials and endpoints from, and refuse others beside."""
+MACHINE_VARIABLES = frozenset(
+    {
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_SERVICE_ACCOUNT",
+        "GOOGLE_SERVICE_ACCOUNT_PATH",
+    }
+)
+"""Those that name a file or a service of this machine: they mean nothing elsewhere."""
 WORKER_VARIABLES = frozenset(
     {
         "HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV",
@@ -221,6 +241,20 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         if name in STORE_VARIABLES or name in WORKER_VARIABLES or name in CERTIFICATE_VARIABLES
     }
     return keep | {"PFS_STORE": settings.store_url, "PFS_CONFIG": os.devnull}
+
+
+def pod_credentials(options: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which a store's client on another machine has the same rights.
+
+    Args:
+        options: Stronger than the environment; names in lower case.
+    """
+    found = store_options() | dict(options)
+    return {
+        name.upper(): value
+        for name, value in sorted(found.items())
+        if name.upper() not in MACHINE_VARIABLES
+    }
 
 
 def user_name() -> str:

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pfs_provider.clock import RandomIds, SystemClock
-from pfs_provider.errors import ErrorCode, RefusedError
-from pfs_provider.settings import Settings, load_settings, store_options, worker_environment
+from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.settings import (
+    Settings,
+    load_settings,
+    pod_credentials,
+    store_options,
+    worker_environment,
+)
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.open import open_store
 
@@ -100,7 +106,27 @@ class Engine:
         from pfs_provider.k8s.cluster import make_cluster  # noqa: PLC0415
 
         made = make_cluster(self.settings.cluster | dict(cluster))
-        raise NotImplementedError(made)
+        try:
+            from pfs_provider.k8s.client import open_client  # noqa: PLC0415
+            from pfs_provider.k8s.launcher import KubernetesLauncher, pod_store_url  # noqa: PLC0415
+        except ImportError as error:
+            raise UnavailableError(
+                ErrorCode.EXTRA_MISSING,
+                "the kubernetes package is not installed: pip install "
+                "'airflow-provider-pfs[kubernetes]'",
+                extra="kubernetes",
+            ) from error
+        clock = SystemClock()
+        return KubernetesLauncher(
+            cluster=made,
+            client=open_client(made, clock),
+            store=self.jobs.objects,
+            store_url=pod_store_url(made, self.settings.store_url),
+            credentials=pod_credentials(self.store_options),
+            lease_s=self.settings.lease_s,
+            clock=clock,
+            ids=RandomIds(),
+        )
 
     def close(self) -> None:
         """Let go of connections and threads."""

@@ -41,6 +41,7 @@ CODE_ACTIONS: dict[ErrorCode, type[AirflowException]] = {
     ErrorCode.STORE_UNFIT: AirflowFailException,
     ErrorCode.CATALOG_TOO_NEW: AirflowFailException,
     ErrorCode.EXTRA_MISSING: AirflowFailException,
+    ErrorCode.CLUSTER_FORBIDDEN: AirflowFailException,  # a person has to grant it
 }
 """Codes that differ from their class."""
 

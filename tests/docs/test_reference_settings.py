@@ -15,7 +15,8 @@ PAGE = REFERENCE / "settings.md"
 
 
 def _rows() -> dict[str, tuple[str, ...]]:
-    return {bare(row[0]): row for row in section_rows("settings.md", "# Settings")}
+    sections = ("# Settings", "## Kubernetes")
+    return {bare(row[0]): row for name in sections for row in section_rows("settings.md", name)}
 
 
 def test_every_setting_has_a_row_with_its_name_in_the_file() -> None:

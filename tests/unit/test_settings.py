@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.errors import ErrorCode, RefusedError
-from pfs_provider.settings import load_settings, store_options, user_name, worker_environment
+from pfs_provider.settings import (
+    load_settings,
+    pod_credentials,
+    store_options,
+    user_name,
+    worker_environment,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -149,3 +155,49 @@ def test_a_user_without_a_name_or_a_home_has_the_default_below_the_root(
 
     assert settings.home_folder == Path("/.local/share/pfs")
     assert settings.hidden_paths
+
+
+def test_what_is_said_of_a_cluster_is_put_together(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    (bare / "pfs.toml").write_text('k8s_worker_image = "pfs:1"\nk8s_labels = {team = "x"}\n')
+    assert load_settings().cluster == {"worker_image": "pfs:1", "labels": {"team": "x"}}
+
+    monkeypatch.setenv("KUBECONFIG", "/etc/kube")
+    monkeypatch.setenv("PFS_K8S_WORKER_IMAGE", "pfs:2")
+    monkeypatch.setenv("PFS_K8S_LABELS", '{"team": "y"}')
+    monkeypatch.setenv("PFS_K8S_START_TIMEOUT_S", "7")
+    assert load_settings().cluster == {
+        "worker_image": "pfs:2",
+        "labels": {"team": "y"},
+        "kubeconfig": "/etc/kube",
+        "start_timeout_s": 7.0,
+    }
+
+    monkeypatch.setenv("PFS_K8S_KUBECONFIG", "/own/kube")
+    assert load_settings().cluster["kubeconfig"] == "/own/kube"
+
+
+def test_a_table_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PFS_K8S_LABELS", "team=x")
+
+    with pytest.raises(RefusedError, match="k8s_labels") as raised:
+        load_settings()
+
+    assert raised.value.code == ErrorCode.SETTINGS_ILLEGAL
+
+
+def test_pods_get_credentials_and_nothing_that_names_a_file_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "environment")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/token")
+    monkeypatch.setenv("PGPASSWORD", "the catalog's")
+
+    found = pod_credentials({"aws_secret_access_key": "option", "aws_access_key_id": "key"})
+
+    assert found["AWS_ACCESS_KEY_ID"] == "key"
+    assert found["AWS_SECRET_ACCESS_KEY"] == "option"
+    assert "AWS_WEB_IDENTITY_TOKEN_FILE" not in found
+    assert "PGPASSWORD" not in found

@@ -1,0 +1,285 @@
+"""Why pods do not work: from what the API says of a Job, its pods and its events to one sentence.
+
+Invariants: pure, over plain JSON as the API gives it. A *notice* may pass by itself (a registry
+comes back, a quota is raised); a *problem* cannot, and ends the job. Whoever watches decides how
+long a notice may last. Must not know: clients, time, what a datum is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pfs_provider.jobs.launcher import WorkersState
+from pfs_provider.k8s.pods import INSTALL, STORAGE, USER
+
+__all__ = ["EVENT_FIELDS", "Diagnosis", "diagnose", "judge"]
+
+Json = Mapping[str, Any]
+
+EVENT_FIELDS = "type=Warning"
+"""Field selector of the events that tell something."""
+
+IMAGE_NOTICES = frozenset({"ImagePullBackOff", "ErrImagePull", "RegistryUnavailable"})
+IMAGE_PROBLEMS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
+START_NOTICES = frozenset({"CreateContainerConfigError", "CreateContainerError"})
+MOUNT_REASONS = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"})
+START_FAILURES = frozenset({"StartError", "RunContainerError", "ContainerCannotRun"})
+CRASH_LOOP = "CrashLoopBackOff"
+OOM = "OOMKilled"
+MAX_FAILURES = 3
+"""Workers that failed one after the other without a sign of life: the next one would, too."""
+MAX_REFUSALS = 3
+"""Times that making a pod was forbidden: a new namespace has no service account for a moment."""
+MAX_TEXT = 400
+"""Characters of the cluster's own words in a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """How a Job's pods are.
+
+    Args:
+        alive: Pods that work, or will if nothing hinders them.
+        working: Pods whose worker runs now.
+        failures: Workers that ended with an error.
+        notice: Why not all pods work yet; it may pass.
+        problem: Why none ever will.
+    """
+
+    alive: int
+    working: int
+    failures: int
+    notice: str | None = None
+    problem: str | None = None
+
+
+def diagnose(
+    job: Json, pods: Sequence[Json], events: Sequence[Json], *, has_worked: bool
+) -> Diagnosis:
+    """Return how a Job's pods are.
+
+    Args:
+        job: The Job.
+        pods: Its pods.
+        events: Warnings of the namespace (``EVENT_FIELDS``), in any order; those of others are
+            passed over.
+        has_worked: Whether any worker has given a sign of life since this Job was made.
+    """
+    living = [pod for pod in pods if not _has_ended(pod)]
+    uid = job.get("metadata", {}).get("uid")
+    refused = [
+        event
+        for event in events
+        if event.get("reason") == "FailedCreate"
+        and event.get("involvedObject", {}).get("uid") == uid
+    ]
+    notices = [*_pod_notices(living, events), *_job_notices(job, pods, refused)]
+    problems = [] if pods else _refusals(refused)
+    failures = [failure for pod in pods if (failure := _failure(pod)) is not None]
+    if not has_worked:
+        problems += [text for pod in living for text in _hopeless(pod)]
+        if len(failures) >= MAX_FAILURES:
+            problems.append(f"{len(failures)} workers failed without any work done: {failures[-1]}")
+    if (reason := _gave_up(job)) is not None:
+        problems.append(f"{reason}: {failures[-1]}" if failures else reason)
+    if not notices and failures:
+        notices = [failures[-1]]
+    return Diagnosis(
+        alive=len(living),
+        working=sum(_is_working(pod) for pod in living),
+        failures=len(failures),
+        notice=_most_frequent(notices),
+        problem=problems[0] if problems else None,
+    )
+
+
+def judge(diagnosis: Diagnosis, *, silent_s: float, start_timeout_s: float) -> WorkersState:
+    """Return what a diagnosis means for the job, while its Job exists and has not ended.
+
+    Args:
+        diagnosis: How the pods are.
+        silent_s: Seconds since the last sign of life, or since the Job was made.
+        start_timeout_s: Seconds that a notice may last without any.
+    """
+    problem = diagnosis.problem
+    if problem is None and silent_s > start_timeout_s:
+        why = diagnosis.notice or "`kubectl describe` of its pods may tell more"
+        problem = f"no worker gave a sign of life for {start_timeout_s:g} s: {why}"
+    # The Job makes more pods as long as it exists.
+    return WorkersState(alive=max(1, diagnosis.alive), problem=problem, notice=diagnosis.notice)
+
+
+def _pod_notices(pods: Sequence[Json], events: Sequence[Json]) -> Iterator[str]:
+    for pod in pods:
+        yield from _scheduling(pod)
+        said = [text for status in _statuses(pod) for text in _container_notices(status)]
+        yield from said or _mount_notices(pod, events)
+
+
+def _scheduling(pod: Json) -> Iterator[str]:
+    for condition in _list(pod.get("status"), "conditions"):
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            why = condition.get("message") or condition.get("reason") or "no reason given"
+            yield f"Unschedulable: {_short(why)}"
+    if "deletionTimestamp" in pod.get("metadata", {}):
+        return
+    for condition in _list(pod.get("status"), "conditions"):
+        is_lost = condition.get("type") == "Ready" and condition.get("reason") == "NodeNotReady"
+        if is_lost or condition.get("reason") == "NodeLost":
+            node = pod.get("spec", {}).get("nodeName", "")
+            yield f"node {node} does not answer: its workers are replaced when it is given up"
+
+
+def _container_notices(status: Json) -> Iterator[str]:
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in IMAGE_NOTICES:
+        yield f"{reason}: {_image(status)} cannot be pulled: {_short(message)}"
+    elif reason in IMAGE_PROBLEMS:
+        yield f"{reason}: {_image(status)}: {_short(message)}"
+    elif reason in START_NOTICES:
+        yield f"{reason}: container {status.get('name')}: {_short(message)}"
+    elif reason in START_FAILURES or reason == CRASH_LOOP:
+        yield _crash(status, reason)
+    else:
+        ended = (status.get("lastState") or {}).get("terminated") or {}
+        if ended.get("reason") == OOM and status.get("name") == USER:
+            yield (
+                f"{OOM}: user code took more memory than resource_limits.memory allows and was "
+                "ended; its datum is tried again"
+            )
+
+
+def _crash(status: Json, reason: str) -> str:
+    ended = (status.get("lastState") or {}).get("terminated") or {}
+    why = ended.get("message") or ended.get("reason") or "it ends at once"
+    return (
+        f"{reason}: container {status.get('name')} of {_image(status)} cannot stay up: "
+        f"{_short(str(why))} (exit code {ended.get('exitCode', 'unknown')})"
+    )
+
+
+def _hopeless(pod: Json) -> Iterator[str]:
+    """Yield what no waiting mends."""
+    for status in _statuses(pod):
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        reason = waiting.get("reason", "")
+        if reason in IMAGE_PROBLEMS:
+            yield f"{reason}: {_image(status)}: {_short(waiting.get('message', ''))}"
+
+
+def _job_notices(job: Json, pods: Sequence[Json], refused: Sequence[Json]) -> Iterator[str]:
+    """Yield why the Job has fewer pods than it wants, as its newest event tells."""
+    spec, status = job.get("spec", {}), job.get("status", {})
+    wanted = min(
+        spec.get("parallelism", 1), spec.get("completions", 1) - (status.get("succeeded") or 0)
+    )
+    if refused and sum(not _has_ended(pod) for pod in pods) < wanted:
+        yield f"FailedCreate: {_create_error(max(refused, key=_last_seen))}"
+
+
+def _refusals(refused: Sequence[Json]) -> list[str]:
+    """Return why pods can never be made: forbidden again and again, and not by a quota."""
+    forbidden = [
+        event
+        for event in refused
+        if "forbidden" in event.get("message", "")
+        and "exceeded quota" not in event.get("message", "")
+    ]
+    if sum(_count(event) for event in forbidden) < MAX_REFUSALS:
+        return []
+    return [f"FailedCreate: {_create_error(max(forbidden, key=_last_seen))}"]
+
+
+def _gave_up(job: Json) -> str | None:
+    """Return why the Job starts no more pods although workers failed, None while it does."""
+    for condition in _list(job.get("status"), "conditions"):
+        if condition.get("type") in {"Failed", "FailureTarget"} and condition["status"] == "True":
+            why = condition.get("message") or condition.get("reason") or "no reason given"
+            return f"Kubernetes has given the workers up: {_short(why)}"
+    return None
+
+
+def _create_error(event: Json) -> str:
+    text = str(event.get("message", ""))
+    return _short(re.sub(r'^Error creating: (pods "[^"]*" is )?', "", text))
+
+
+def _failure(pod: Json) -> str | None:
+    """Return why a worker ended with an error, None if it did not."""
+    status = pod.get("status", {})
+    if status.get("phase") != "Failed":
+        return None
+    name = pod.get("metadata", {}).get("name", "")
+    for part in _statuses(pod):
+        ended = (part.get("state") or {}).get("terminated") or {}
+        if part.get("name") not in {STORAGE, INSTALL} or ended.get("exitCode", 0) == 0:
+            continue
+        if ended.get("reason") == OOM:
+            return f"{OOM}: the worker took more memory than sidecar_resource_limits.memory allows"
+        why = ended.get("message") or ended.get("reason") or "it said nothing"
+        return f"worker {name} exited with code {ended['exitCode']}: {_short(str(why))}"
+    why = status.get("message") or "no reason given"
+    return f"{status.get('reason') or 'Failed'}: pod {name}: {_short(why)}"
+
+
+def _has_ended(pod: Json) -> bool:
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def _is_working(pod: Json) -> bool:
+    return any(
+        part.get("name") == STORAGE and "running" in (part.get("state") or {})
+        for part in _statuses(pod)
+    )
+
+
+def _statuses(pod: Json) -> Iterator[Json]:
+    status = pod.get("status")
+    yield from _list(status, "initContainerStatuses")
+    yield from _list(status, "containerStatuses")
+
+
+def _mount_notices(pod: Json, events: Sequence[Json]) -> Iterator[str]:
+    """Yield why a pod's containers are not even made: no status tells that, only events do."""
+    uid = pod.get("metadata", {}).get("uid")
+    if pod.get("status", {}).get("phase") != "Pending" or not uid:
+        return
+    about = [event for event in events if event.get("involvedObject", {}).get("uid") == uid]
+    hindrances = [event for event in about if event.get("reason") in MOUNT_REASONS]
+    if hindrances:
+        newest = max(hindrances, key=_last_seen)
+        yield f"{newest['reason']}: {_short(newest.get('message', ''))}"
+
+
+def _last_seen(event: Json) -> str:
+    series = event.get("series") or {}
+    return str(
+        series.get("lastObservedTime")
+        or event.get("lastTimestamp")
+        or event.get("eventTime")
+        or event.get("metadata", {}).get("creationTimestamp", "")
+    )
+
+
+def _count(event: Json) -> int:
+    return int((event.get("series") or {}).get("count") or event.get("count") or 1)
+
+
+def _image(status: Json) -> str:
+    return f"image {status.get('image', '')!r}"
+
+
+def _list(holder: object, name: str) -> list[Json]:
+    return list(holder.get(name) or []) if isinstance(holder, Mapping) else []
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+
+
+def _most_frequent(notices: Sequence[str]) -> str | None:
+    """Return what most pods say, and the first of equals; None if nothing is said."""
+    return max(notices, key=notices.count) if notices else None
