@@ -1,30 +1,26 @@
 """The overlay with-services at work: PostgreSQL, MinIO and the scheduler, all on the cluster."""
 
 import json
+import os
+import re
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import USER_IMAGE, Cluster
-from tests.deployments import KUSTOMIZE, Object, as_yaml, of_kind, renamed, render_with
+from tests.deployments import KUSTOMIZE, ROOT, Object, as_yaml, renamed, render_with
+from tests.docs.pages import find_blocks, find_steps
 from tests.service_images import service_images
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 WAIT_S = 240
-SPEC = {
-    "pipeline": {"name": "upper"},
-    "input": {"pfs": {"repo": "words", "glob": "/*"}},
-    "transform": {
-        "cmd": ["sh"],
-        "stdin": ['for f in /pfs/words/*; do tr a-z A-Z < "$f" > "/pfs/out/${f##*/}"; done'],
-    },
-}
+PAGE = ROOT / "docs" / "how-to" / "deploy.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +32,24 @@ class Deployed:
     system: str
 
     def pfs(self, *arguments: str, given: str | None = None) -> str:
-        """Run ``pfs`` beside the scheduler, as the how-to says."""
+        """Run ``pfs`` beside the scheduler, as the page says."""
         command = ("exec", "-i", "-n", self.system, "deploy/pfs-scheduler", "--", "pfs")
         return self.cluster.kubectl(*command, *arguments, given=given)
+
+    def follow(self, commands: Sequence[str]) -> str:
+        """Run commands of the page in one shell, in these namespaces."""
+        text = "\n".join(["set -e -o pipefail", *commands])
+        text = re.sub(r"(-n|namespace) pfs-system\b", rf"\1 {self.system}", text)
+        text = re.sub(r"(-n|namespace) pfs(?![-\w])", rf"\1 {self.workers}", text)
+        done = subprocess.run(
+            ["bash", "-c", text],
+            env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)},
+            capture_output=True, text=True, timeout=WAIT_S * 2, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            seen = self.cluster.kubectl("get", "all,events", "-n", self.system, check=False)
+            pytest.fail(f"{text}\n{done.stdout}\n{done.stderr}\n{seen[-6000:]}")
+        return done.stdout
 
     def wait_for(self, *what: str) -> None:
         done = subprocess.run(
@@ -52,17 +63,22 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(cluster: Cluster, image: str) -> Iterator[Deployed]:
+def deployed(
+    cluster: Cluster, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """What the page's own commands have installed."""
     name = f"pfs-deploy-{uuid.uuid4().hex[:8]}"
     found = Deployed(cluster=cluster, workers=name, system=f"{name}-system")
     objects = renamed(_overlay(image), workers=found.workers, system=found.system)
-    spaces = of_kind(objects, "Namespace")
-    cluster.kubectl("apply", "--server-side", "-f", "-", given=as_yaml(spaces))
+    apply, *look = _commands("Install")
+    assert apply.endswith("-k my")
+    file = tmp_path_factory.mktemp("deploy") / "my.yaml"
+    file.write_text(as_yaml(objects))
     try:
-        _make_secrets(found)
-        cluster.kubectl("apply", "--server-side", "-f", "-", given=as_yaml(objects))
-        for part in ("statefulset/postgres", "statefulset/minio", "deployment/pfs-scheduler"):
-            found.wait_for("rollout", "status", part)
+        found.follow(_commands("Secrets"))
+        found.follow([apply.replace("-k my", f"-f {file}")])
+        _open_volumes(found)
+        found.follow(look)
         yield found
     finally:
         cluster.kubectl("delete", "namespace", found.workers, found.system, "--wait=false")
@@ -78,32 +94,36 @@ def test_minio_gets_an_account_that_may_not_delete(deployed: Deployed) -> None:
         "given = {name: value[0] for name, value in parse_qs(url.query).items()}\n"
         "store = S3Store(url.netloc, client_options={'allow_http': True}, **given)\n"
         "obstore.put(store, 'probe', b'x')\n"
+        "print('put', flush=True)\n"
         "obstore.delete(store, 'probe')\n"
     )
-    deployed.wait_for("rollout", "status", "deployment/pfs-scheduler")
-
     done = subprocess.run(
         ["kubectl", f"--kubeconfig={deployed.cluster.kubeconfig}", "-n", deployed.system,
          "exec", "deploy/pfs-scheduler", "--", "python", "-c", program],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
-    assert done.returncode != 0
+    assert (done.returncode, done.stdout) == (1, "put\n")
     assert "AccessDenied" in done.stderr or "403" in done.stderr
 
 
 def test_a_file_from_outside_becomes_a_commit_of_the_pipeline(deployed: Deployed) -> None:
-    deployed.pfs("create", "repo", "words")
-    deployed.pfs("create", "pipeline", "-f", "-", given=json.dumps(SPEC))
+    said = deployed.follow(_commands("The first pipeline"))
 
-    deployed.pfs("put", "file", "words@master:/hello", "-f", "-", given="hello")
-
-    deployed.pfs("wait", "commit", "upper@master")
-    assert deployed.pfs("get", "file", "upper@master:/hello") == "HELLO"
-    (job,) = [json.loads(line) for line in deployed.pfs("list", "job", "-o", "json").splitlines()]
+    assert said.endswith("HELLO\n")
+    (job,) = [
+        json.loads(line)
+        for line in deployed.pfs("list", "job", "-p", "upper", "-o", "json").splitlines()
+    ]
     assert (job["state"], job["processed"]) == ("success", 1)
-    jobs = deployed.cluster.get("jobs", deployed.workers)
-    assert len(jobs) == 1
+    events = deployed.cluster.get("events", deployed.workers)
+    assert "SuccessfulCreate" in {event["reason"] for event in events}  # by pods of that namespace
+
+
+def test_the_catalog_is_backed_up_while_all_runs(deployed: Deployed, tmp_path: Path) -> None:
+    deployed.follow([f"cd {tmp_path}", *_commands("Back up")])
+
+    assert (tmp_path / "catalog.dump").read_bytes().startswith(b"PGDMP")
 
 
 def test_data_and_scheduler_outlive_a_restart_of_everything(deployed: Deployed) -> None:
@@ -154,17 +174,11 @@ def _image(name: str) -> dict[str, str]:
     return {"newName": new_name, "newTag": tag}
 
 
-def _make_secrets(deployed: Deployed) -> None:
-    store = {"AWS_ACCESS_KEY_ID": "pfs", "AWS_SECRET_ACCESS_KEY": uuid.uuid4().hex}
-    root = {"MINIO_ROOT_USER": "root-of-test", "MINIO_ROOT_PASSWORD": uuid.uuid4().hex}
-    for namespace, name, values in (
-        (deployed.system, "pfs-catalog", {"PGPASSWORD": uuid.uuid4().hex}),
-        (deployed.system, "minio-root", root),
-        (deployed.system, "pfs-store", store),
-        (deployed.workers, "pfs-store", store),
-    ):
-        literals = [f"--from-literal={key}={value}" for key, value in values.items()]
-        deployed.cluster.kubectl("create", "secret", "generic", name, "-n", namespace, *literals)
+def _commands(heading: str) -> list[str]:
+    """Return the commands below a heading of the page."""
+    section = PAGE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    (block,) = [each for each in find_blocks(section) if each.language == "console"]
+    return [step.command for step in find_steps(f"```console\n{block.text}```\n")]
 
 
 def _open_volumes(deployed: Deployed) -> None:
