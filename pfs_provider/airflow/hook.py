@@ -45,17 +45,18 @@ class PfsHook(BaseHook):
         super().__init__(**kwargs)
         self.pfs_conn_id = pfs_conn_id
 
-    def get_conn(self) -> "Pfs":
+    def get_conn(self, *, records: bool = True) -> "Pfs":
         """Return a ``Pfs`` of this connection; the caller closes it.
 
-        Where somebody collects lineage, as OpenLineage does, it is told which branches are read and
-        written.
+        Args:
+            records: Where somebody collects lineage, as OpenLineage does, tell which branches are
+                read and written. Not needed of operators that tell it themselves.
 
         Raises:
             AirflowNotFoundException: The connection is missing and is not ``pfs_default``.
             PfsError: As ``Pfs()``: settings, catalog or store are wrong or do not answer.
         """
-        collector = get_hook_lineage_collector()
+        collector = get_hook_lineage_collector() if records else NoOpCollector()
         if isinstance(collector, NoOpCollector):
             return open_pfs(self.find_settings())
         # lazy: as open_pfs

@@ -56,7 +56,7 @@ class PfsCommitOperator(PfsLineage, BaseOperator):
     def execute(self, context: "Context") -> str:
         """Make the commit and return its id."""
         repo = self.branch.partition("@")[0]
-        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
+        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn(records=False) as pfs:
             with pfs.commit(
                 self.branch,
                 message=self.message,

@@ -61,7 +61,7 @@ class PfsPutFilesOperator(PfsLineage, BaseOperator):
     def execute(self, context: "Context") -> str:
         """Put what is there and return the commit's id."""
         repo = self.branch.partition("@")[0]
-        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
+        with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn(records=False) as pfs:
             with pfs.commit(self.branch, message=self.message, run=run_facts(context)) as commit:
                 self._put(commit)
             reference = f"{repo}@{commit.id}"
