@@ -146,7 +146,7 @@ def _storage(
             f"{job.pipeline.project}/{job.pipeline.name}@{job.id}",
             *("--number", "$(JOB_COMPLETION_INDEX)", "--of", str(n_workers), "--name", "k8s"),
             *("--executor", "shim", "--shim", SHIM, "--root", f"{VOLUME}/{DATUM}"),
-            *("--lease", f"{access.lease_s:g}", "--scratch", "/scratch"),
+            *("--lease", f"{access.lease_s:g}", "--scratch", "/scratch", "--log-json"),
             *("--termination-log", "/dev/termination-log"),
             # Only to be told when user code dies of it: the kernel does the limiting.
             *(("--memory-limit", memory) if memory else ()),
