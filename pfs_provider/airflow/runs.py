@@ -6,10 +6,12 @@ Must not know: what is owned.
 
 from typing import TYPE_CHECKING
 
+from pfs_provider.k8s.names import label_value
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-__all__ = ["group_owner", "run_facts", "run_owner"]
+__all__ = ["group_owner", "run_facts", "run_marks", "run_owner"]
 
 
 def run_facts(context: "Context") -> dict[str, str | int]:
@@ -35,3 +37,15 @@ def group_owner(context: "Context", group: str) -> str:
     """Return the name under which the tasks of one group in one run claim jobs together."""
     facts = run_facts(context) | {"task": group}
     return "/".join(str(facts[name]) for name in ("scheduler", "dag", "run", "task"))
+
+
+def run_marks(context: "Context") -> tuple[dict[str, str], dict[str, str]]:
+    """Return labels and annotations by which pods are found from their task, and back.
+
+    Labels are shortened to what Kubernetes allows; annotations hold the names in full, and the try
+    that made the pods: a later one that adopts them changes nothing.
+    """
+    facts = {name: str(value) for name, value in run_facts(context).items() if name != "scheduler"}
+    labels = {f"pfs.{name}": label_value(facts[name]) for name in ("dag", "run", "task")}
+    marks = facts | {"try": str(context["ti"].try_number)}
+    return labels, {f"pfs/{name}": value for name, value in marks.items()}

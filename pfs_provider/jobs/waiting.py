@@ -24,14 +24,12 @@ class Look:
     Args:
         is_held: Whether this owner has it still, and it goes on.
         is_done: Whether every set has a result.
-        has_begun: Whether a worker has ever given a sign of life.
         n_done: Sets that have a result.
         n_sets: Sets of the plan.
     """
 
     is_held: bool
     is_done: bool
-    has_begun: bool
     n_done: int
     n_sets: int
 
@@ -55,7 +53,6 @@ class Waiting:
     lease_s: float
     n_sets: int
     watch: Watch
-    _has_begun: bool = False
 
     def look(self) -> Look:
         """Renew the lease and return how the job is. Raises PfsError where nothing answers."""
@@ -64,7 +61,6 @@ class Waiting:
         return Look(
             is_held=is_held,
             is_done=n_done >= self.n_sets,
-            has_begun=self._look_for_life(),
             n_done=n_done,
             n_sets=self.n_sets,
         )
@@ -85,8 +81,3 @@ class Waiting:
 
     def _count(self) -> int:
         return sum(1 for _ in self.jobs.objects.list(self.ref.results))
-
-    def _look_for_life(self) -> bool:
-        if not self._has_begun:
-            self._has_begun = any(True for _ in self.jobs.objects.list(self.ref.beat("")))
-        return self._has_begun

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pfs_provider.catalog import jobs as job_rows
-from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.errors import ConflictError, ErrorCode, PfsError
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.inspection import get_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
@@ -16,6 +16,9 @@ from pfs_provider.jobs.steps import Steps
 from pfs_provider.jobs.waiting import Waiting
 from pfs_provider.jobs.watching import begin_watch
 from pfs_provider.verbs.session import Session, check_workers
+
+if TYPE_CHECKING:
+    from pfs_provider.k8s.launcher import KubernetesLauncher
 
 __all__ = ["StepVerbs", "Turn"]
 
@@ -74,7 +77,14 @@ class StepVerbs(Session):
         with steps.hold(ref) as held:
             begun = steps.begin(ref)
             if begun.has_work:
-                started = steps.launch(begun)
+                try:
+                    started = steps.launch(begun)
+                except PfsError:
+                    raise  # the launcher has left nothing
+                except BaseException:  # it was told to end while it made them
+                    if launcher == "kubernetes":
+                        self.stop_workers(str(ref), cluster=cluster)
+                    raise
                 self._keep(ref, owner, lease_s)
                 return Turn(job=steps.get(ref).info(), workers=started)
             held.ended = steps.end(ref, None, is_lost=held.lost.is_set())
@@ -153,6 +163,14 @@ class StepVerbs(Session):
         with steps.hold(ref) as held:
             held.ended = steps.end(ref, problem, is_lost=held.lost.is_set())
         return (held.ended or steps.get(ref)).info()
+
+    def stop_workers(self, job: str, *, cluster: Mapping[str, Any] | None = None) -> None:
+        """Stop the pods of a job, whoever launched them; harmless where there are none.
+
+        A Job that is complete is left to its time to live.
+        """
+        launcher = self._engine.launcher("kubernetes", executor="process", cluster=cluster)
+        cast("KubernetesLauncher", launcher).attach(parse_job_ref(job)).stop()
 
     def give_back_job(self, job: str, *, owner: str, reason: str = "") -> None:
         """Let others have a job, unless somebody else has it already or it has ended."""
