@@ -31,6 +31,8 @@ __all__ = ["Engine", "open_engine", "open_worker_storage"]
 
 EXECUTORS = ("process",)
 LAUNCHERS = ("local", "kubernetes")
+WORKER_PATIENCE_S = 16.0
+"""A worker that cannot reach its store says so while somebody looks; it will be started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +172,8 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
 @contextmanager
 def open_worker_storage() -> Iterator[Storage]:
     """Open the store of the environment, for a worker: no catalog is known here."""
-    store = open_store(load_settings().store_url, options=store_options())
+    url, options = load_settings().store_url, store_options()
+    store = open_store(url, options=options, patience_s=WORKER_PATIENCE_S)
     storage = Storage(store, clock=SystemClock())
     try:
         yield storage

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
@@ -25,7 +25,7 @@ from pfs_provider.storage.stores.memory import MemoryStore
 from pfs_provider.storage.stores.port import ObjectStore, Traits
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import ClientConfig
 
 __all__ = ["STORE_FORMS", "check_store", "open_store"]
 
@@ -36,24 +36,33 @@ STORE_FORMS = (
 
 _MARKER = "meta/format"
 _FORMAT = b'{"pfs_store":1}\n'
-_RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
+_RETRIES = 5
+_RETRY_S = 60
+_REQUEST_S = 60
+_CONNECT_S = 5
+_SERVER = re.compile(r"https?://[^/\s]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
-def open_store(url: str, *, options: Mapping[str, str] | None = None) -> ObjectStore:
+def open_store(
+    url: str, *, options: Mapping[str, str] | None = None, patience_s: float | None = None
+) -> ObjectStore:
     """Return the store that a URL names, ready to use.
 
     Args:
         url: One of `STORE_FORMS`. ``?sync=true`` on a local folder forces objects to disk.
         options: Credentials and more, as obstore names them (``aws_access_key_id``, …).
+        patience_s: How long a store may be silent before it is given up, about; for opening it
+            only. None for as long as any request, some minutes at the worst.
 
     Raises:
         RefusedError: ``store-url-illegal``: no such form or option.
         UnavailableError: ``store-unavailable``, ``store-read-only``, ``store-full``, or
             ``store-unfit`` where the store does not decide a conditional create.
     """
-    store = _build(url, dict(options or {}))
-    check_store(store)
+    found = dict(options or {})
+    store = _build(url, found)
+    check_store(store if patience_s is None else _build(url, found, patience_s))
     return store
 
 
@@ -100,14 +109,17 @@ def _plain(error: PfsError, store: ObjectStore) -> PfsError:
     if not isinstance(error, UnknownOutcomeError):
         return error
     cause = str(error.__cause__).partition("\n")[0][:300]
+    asked = _SERVER.search(cause)
+    where = f" at {asked[0]}" if asked else ""
     return UnavailableError(
         ErrorCode.STORE_UNAVAILABLE,
-        f"{store.traits.name} does not answer ({cause}): check that it runs and the URL is right",
+        f"{store.traits.name} does not answer{where} ({cause}): check that it runs and the URL is "
+        "right",
         store=store.traits.name,
     )
 
 
-def _build(url: str, options: dict[str, str]) -> ObjectStore:
+def _build(url: str, options: dict[str, str], patience_s: float | None = None) -> ObjectStore:
     if url.startswith("/"):
         return _open_folder(Path(url), url, sync=False)
     if _SCHEME.match(url) is None:
@@ -125,7 +137,8 @@ def _build(url: str, options: dict[str, str]) -> ObjectStore:
                 why = "put credentials into options" if parts.hostname else "it names no bucket"
                 raise _refused(name, why)
             config = {**query, **options}
-            return _open_cloud(parts.scheme, parts.netloc, parts.path.strip("/"), name, config)
+            backend = _open_cloud(parts, config, name, patience_s)
+            return ObstoreClient(backend, traits=Traits(name=name))
         case scheme:
             raise _refused(url.partition("?")[0], f"the scheme {scheme!r} is not known")
 
@@ -152,32 +165,31 @@ def _open_folder(path: Path, url: str, *, sync: bool) -> ObjectStore:
 
 
 def _open_cloud(
-    scheme: str, bucket: str, prefix: str, name: str, config: dict[str, str]
-) -> ObjectStore:
-    client: ClientConfig = {"timeout": "60s", "connect_timeout": "5s"}
+    url: SplitResult, config: dict[str, str], name: str, patience_s: float | None
+) -> S3Store | GCSStore | AzureStore:
+    # Opening asks twice at the worst, and what has begun is not cut off by the time to retry.
+    request_s = _REQUEST_S if patience_s is None else patience_s / 2
+    retry_s = _RETRY_S if patience_s is None else patience_s / 4
+    client: ClientConfig = {"timeout": f"{request_s}s", "connect_timeout": f"{_CONNECT_S}s"}
     if config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://"):
         client["allow_http"] = True
     settings: dict[str, Any] = {
-        "prefix": prefix or None,
+        "prefix": url.path.strip("/") or None,
         "config": config,
         "client_options": client,
-        "retry_config": _RETRY,
+        "retry_config": {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=retry_s)},
     }
     try:
-        match scheme:
+        match url.scheme:
             case "s3":
-                return _client(S3Store(bucket, **settings), name)
+                return S3Store(url.netloc, **settings)
             case "gs":
-                return _client(GCSStore(bucket, **settings), name)
+                return GCSStore(url.netloc, **settings)
             case _:
-                return _client(AzureStore(bucket, **settings), name)
+                return AzureStore(url.netloc, **settings)
     except CLIENT_ERRORS as error:
         why = str(error).strip().partition("\n")[0][:200]
         raise _refused(name, why) from error
-
-
-def _client(backend: S3Store | GCSStore | AzureStore, name: str) -> ObstoreClient:
-    return ObstoreClient(backend, traits=Traits(name=name))
 
 
 def _refused(url: str, why: str) -> RefusedError:

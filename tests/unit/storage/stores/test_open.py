@@ -1,5 +1,7 @@
 import os
+import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -103,7 +105,21 @@ def test_a_bucket_that_is_missing_and_wrong_keys_are_told(minio_store: StorePlac
 def test_a_server_that_does_not_answer_is_told() -> None:
     options = {"aws_access_key_id": "a", "aws_secret_access_key": "secret"}
 
-    with pytest.raises(UnavailableError, match="s3://bucket/x does not answer") as caught:
+    with pytest.raises(
+        UnavailableError, match=r"bucket/x does not answer at http://127\.0\.0\.1:9 "
+    ) as caught:
         open_store("s3://bucket/x?endpoint=http://127.0.0.1:9&region=r", options=options)
 
     assert caught.value.code == ErrorCode.STORE_UNAVAILABLE
+
+
+def test_a_server_that_is_silent_is_waited_for_no_longer_than_was_said() -> None:
+    options = {"aws_access_key_id": "a", "aws_secret_access_key": "secret"}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"s3://bucket/x?endpoint=http://127.0.0.1:{server.getsockname()[1]}&region=r"
+        started = time.monotonic()
+
+        with pytest.raises(UnavailableError, match="does not answer"):
+            open_store(url, options=options, patience_s=2)
+
+        assert time.monotonic() - started < 6
