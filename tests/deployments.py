@@ -18,6 +18,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
+CHART = ROOT / "deploy" / "helm" / "pfs"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "pfs-services")
+HELM = "helm.sh/helm/v3/cmd/helm@v3.22.0"
 OVERLAYS = ("airflow", "external", "with-services")
 WORKERS, SYSTEM = "pfs", "pfs-system"
 """The two namespaces."""
@@ -58,6 +61,36 @@ def render_with(kustomization: Mapping[str, Any]) -> list[Object]:
             own[field] = [os.path.relpath(each, folder) for each in own.get(field, [])]
         (folder / "kustomization.yaml").write_text(json.dumps(own))
         return render(folder)
+
+
+def program(name: str, module: str) -> Path:
+    """Return where a Go program is, or skip the test with the way to get it."""
+    found = shutil.which(name) or shutil.which(name, path=str(CACHE))
+    if found is None:
+        pytest.skip(f"{name} is missing: GOBIN={CACHE} go install {module} makes it")
+    return Path(found)
+
+
+def render_chart(*values: str, system: str = SYSTEM) -> list[Object]:
+    """Return the objects of our chart.
+
+    Args:
+        values: ``name=value``.
+        system: The release's namespace.
+    """
+    done = run_chart(*values, system=system)
+    assert done.returncode == 0, done.stderr
+    return _sorted(yaml.safe_load_all(done.stdout))
+
+
+def run_chart(*values: str, system: str = SYSTEM) -> subprocess.CompletedProcess[str]:
+    """Return what ``helm template`` said."""
+    helm = program("helm", HELM)
+    sets = [part for value in values for part in ("--set", value)]
+    return subprocess.run(
+        [helm, "template", "pfs", CHART, "--namespace", system, "--kube-version", "1.34", *sets],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def renamed(objects: Sequence[Object], *, workers: str, system: str) -> list[Object]:
@@ -113,7 +146,8 @@ def settings_of(objects: Sequence[Object]) -> dict[str, str]:
 
 def as_yaml(objects: Sequence[Object]) -> str:
     """Return the objects as a file, the same for the same objects."""
-    return yaml.safe_dump_all(objects, sort_keys=True, width=100)
+    plain = json.loads(json.dumps(objects))  # what stands twice is written twice
+    return str(yaml.safe_dump_all(plain, sort_keys=True, width=100))
 
 
 def digest(text: str) -> str:

@@ -4,7 +4,6 @@ They take the same variables and arguments as the published images that deploy/ 
 be pulled there.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import USER_IMAGE, image_from_folder
-from tests.deployments import digest
+from tests.deployments import digest, program
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "pfs-services")
 PUBLISHED = {
     "postgres": "docker.io/library/postgres",
     "minio": "quay.io/minio/minio",
@@ -49,14 +47,6 @@ def service_images() -> dict[str, str]:
     """Return, for the published images, the names of ours that the nodes have."""
     made = {"minio": _minio(), "mc": _mc(), "postgres": _postgres()}
     return {PUBLISHED[name]: image for name, image in made.items()}
-
-
-def program(name: str, module: str) -> Path:
-    """Return where a Go program is, or skip the test with the way to get it."""
-    found = shutil.which(name) or shutil.which(name, path=str(CACHE))
-    if found is None:
-        pytest.skip(f"{name} is missing: GOBIN={CACHE} go install {module} makes it")
-    return Path(found)
 
 
 def _minio() -> str:

@@ -21,6 +21,7 @@ from tests.deployments import (
     as_yaml,
     of_kind,
     renamed,
+    render_chart,
     render_overlay,
 )
 
@@ -64,6 +65,19 @@ def test_the_api_server_accepts_every_overlay(
     cluster: Cluster, places: Places, overlay: str, components: tuple[str, ...]
 ) -> None:
     objects = places.moved(render_overlay(overlay, components))
+
+    said = cluster.kubectl(
+        "apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-",
+        given=as_yaml(objects),
+    )  # fmt: skip
+
+    assert len(said.splitlines()) == len(objects)
+
+
+def test_the_api_server_accepts_the_chart(cluster: Cluster, places: Places) -> None:
+    values = ("services.enabled=true", "guard=true", "jobSecrets=true")
+    moved = f"workers.namespace={places.workers}"
+    objects = render_chart(*values, moved, system=places.system)
 
     said = cluster.kubectl(
         "apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-",
