@@ -81,10 +81,12 @@ def open_bench(situation: str, **settings: object) -> Iterator[Bench]:
         _stage(folder)
         notices: list[str] = []
         with ExitStack() as stack:
+            executor: ProcessExecutor | FallbackExecutor | ShimExecutor
             if situation == "shim":
-                executor = stack.enter_context(_start_shim(folder, stack, settings))
+                executor = _start_shim(folder, stack, settings)
             else:
-                executor = stack.enter_context(_make(situation, notices.append, settings))
+                executor = _make(situation, notices.append, settings)
+            stack.enter_context(executor)
             yield Bench(situation, executor, folder, notices)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What only the shim does: two containers, either of which may end and come back at any time."""
+"""What only the shim does: exact words, somebody else's image, what user code leaves behind."""
 
 import os
 import shutil
@@ -6,98 +6,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from pfs_provider.clock import SystemClock
-from pfs_provider.errors import ErrorCode, FailedError, UnavailableError
-from pfs_provider.worker.executors.port import Outcome, Task
-from pfs_provider.worker.executors.shim import ShimExecutor
-from pfs_provider.worker.shim.install import install
-from tests.contract.executors import NOBODY, PATH, find_python_for_all
-from tests.contract.shim_container import ShimContainer, find_busybox
-from tests.contract.test_executor import ROOT, find_processes, wait_for
-
-IMAGE = {"PATH": PATH, "my.variable": "of the image", "KEPT": "yes", "HOME": "/image-home"}
-
-
-@dataclass(slots=True)
-class Pod:
-    """A user container, and what its worker runs tasks with."""
-
-    folder: Path
-    settings: dict[str, object] = field(default_factory=dict)
-    container: ShimContainer | None = None
-    executor: ShimExecutor = field(init=False)
-
-    def __post_init__(self) -> None:
-        for path in (self.root / "out", self.root / "in", self.folder / "container"):
-            path.mkdir(parents=True)
-        install(self.shim, busybox=[find_busybox()])
-        self.open()
-
-    def open(self, **settings: object) -> None:
-        """Have a new executor, as a new worker would."""
-        options: dict[str, object] = {"come_back_s": 20} | settings
-        self.executor = ShimExecutor(self.shim, clock=SystemClock(), **options)  # type: ignore[arg-type]
-
-    def start(self, **settings: object) -> "Pod":
-        """Start the user container."""
-        options: dict[str, object] = {"env": IMAGE} | settings
-        self.container = ShimContainer(
-            self.folder / "container",
-            root=self.root,
-            shim=self.shim,
-            **options,  # type: ignore[arg-type]
-        )
-        return self
-
-    def kill_shim(self, number: int = signal.SIGKILL) -> int:
-        assert self.container is not None
-        wait_for(lambda: self.container is not None and self.container.find_shim() is not None)
-        return self.container.kill_shim(number)
-
-    @property
-    def shim(self) -> Path:
-        return self.folder / "shim"
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "root"
-
-    @property
-    def out(self) -> Path:
-        return self.root / "out"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log"
-
-    def run(self, *cmd: str, **more: object) -> Outcome:
-        settings: dict[str, object] = {"env": {}, "log": self.log} | more
-        return self.executor.run(Task(root=self.root, cmd=cmd, **settings))  # type: ignore[arg-type]
-
-    def sh(self, script: str, **more: object) -> str:
-        """Run a script that has to succeed and return what it said."""
-        self.log.unlink(missing_ok=True)
-        outcome = self.run("sh", "-c", script, **more)
-        said = self.log.read_text(errors="surrogateescape")
-        assert outcome.exit_code == 0, (outcome, said)
-        return said
-
-    def stop(self) -> None:
-        self.executor.close()
-        if self.container is not None:
-            self.container.stop()
-
-
-def wait_for_end(pid: int, timeout_s: float = 10) -> None:
-    wait_for(lambda: not Path(f"/proc/{pid}").exists(), timeout_s=timeout_s)
+from pfs_provider.errors import FailedError
+from tests.contract.executors import NOBODY, find_python_for_all
+from tests.contract.shim_container import find_busybox
+from tests.contract.shim_pod import IMAGE, Pod
+from tests.contract.test_executor import ROOT, find_processes
 
 
 @pytest.fixture
@@ -176,117 +94,6 @@ def test_an_image_needs_nothing_at_all(empty_pod: Pod) -> None:
     assert empty_pod.log.read_text() == "hello\n"
 
 
-def test_a_worker_that_comes_first_waits_for_the_container(empty_pod: Pod) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(empty_pod.run, "true")
-        time.sleep(0.3)
-        empty_pod.start()
-
-        assert running.result(20).exit_code == 0
-
-
-def test_a_container_that_never_comes_is_told(empty_pod: Pod) -> None:
-    empty_pod.open(come_back_s=0.2)
-
-    with pytest.raises(UnavailableError, match="container 'user'") as caught:
-        empty_pod.run("true")
-
-    assert caught.value.code == ErrorCode.SANDBOX_UNAVAILABLE
-
-
-def test_close_ends_the_wait_for_a_container(empty_pod: Pod) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(empty_pod.run, "true")
-        time.sleep(0.1)
-        empty_pod.executor.close()
-
-        with pytest.raises(FailedError, match="closed"):
-            running.result(5)
-
-
-def test_a_container_that_is_killed_is_the_end_of_the_try_and_not_of_the_worker(pod: Pod) -> None:
-    pod.open(memory_limit="64Mi")
-    mark = f"86405.{os.getpid()}"
-
-    for _ in range(3):
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(pod.run, "sleep", mark)
-            wait_for(lambda: find_processes(f"sleep\0{mark}") != [])
-            killed_at = time.monotonic()
-            pod.kill_shim()
-            outcome = running.result(10)
-
-        assert time.monotonic() - killed_at < 1
-        assert (outcome.exit_code, outcome.signal, outcome.timed_out) == (
-            None,
-            signal.SIGKILL,
-            False,
-        )
-        assert "container of the user code was killed" in outcome.note
-        assert "memory than its limit of 64Mi" in outcome.note
-        assert find_processes(mark) == []
-        assert pod.sh("echo again") == "again\n"
-
-
-def test_a_command_that_alone_is_killed_may_have_used_too_much_memory(pod: Pod) -> None:
-    outcome = pod.run("sh", "-c", "kill -9 $$")
-
-    assert outcome.signal == signal.SIGKILL
-    assert "memory" in outcome.note
-    assert pod.run("sh", "-c", "kill -15 $$").note == ""
-    assert pod.run("sleep", "9", timeout_s=0.1).note == ""
-
-
-def test_a_container_that_ends_between_tasks_is_waited_for(pod: Pod) -> None:
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        pod.sh("true")
-        shim = pod.kill_shim(number)
-        wait_for_end(shim)
-
-        assert pod.sh("echo again") == "again\n"
-
-
-@pytest.mark.parametrize("script", ["true", "trap '' TERM INT; while :; do sleep 9; done"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_shim_ends_within_a_second_of_being_asked(
-    pod: Pod, script: str, number: signal.Signals
-) -> None:
-    pod.run("true")
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(pod.run, "sh", "-c", script)
-        time.sleep(0.3)
-
-        shim = pod.kill_shim(number)
-
-        wait_for_end(shim, timeout_s=1)
-        running.result(10)
-
-
-def test_a_worker_that_takes_over_ends_what_the_one_before_it_had_running(pod: Pod) -> None:
-    mark = f"86406.{os.getpid()}"
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from pfs_provider.clock import SystemClock\n"
-        "from pfs_provider.worker.executors.shim import ShimExecutor\n"
-        "from pfs_provider.worker.executors.port import Task\n"
-        "shim, root, log, mark = sys.argv[1:]\n"
-        "cmd = ('sh', '-c', 'setsid sleep ' + mark + ' & sleep ' + mark)\n"
-        "task = Task(root=Path(root), cmd=cmd, env={}, log=Path(log))\n"
-        "ShimExecutor(Path(shim), clock=SystemClock()).run(task)\n"
-    )
-    command = [sys.executable, "-c", program, pod.shim, pod.root, pod.log, mark]
-    worker = subprocess.Popen(command, cwd=ROOT)
-    try:
-        wait_for(lambda: find_processes(f"sleep\0{mark}") != [])
-    finally:
-        worker.kill()
-        worker.wait()
-    assert find_processes(f"sleep\0{mark}") != []
-
-    assert pod.sh("echo mine") == "mine\n"
-    assert find_processes(mark) == []
-
-
 def test_words_for_others_and_from_before_do_nothing(pod: Pod) -> None:
     noise = (
         b"run x y\nkill x y\npoke x y\nended y 0\nfailed y missing z\n\n \nCommand terminated by\n"
@@ -344,7 +151,7 @@ def test_a_task_leaves_no_file_beside_the_shim(pod: Pod) -> None:
 
 
 def test_a_shim_that_is_not_the_first_process_refuses_to_work(empty_pod: Pod) -> None:
-    command = [empty_pod.shim / "busybox", "sh", empty_pod.shim / "shim.sh"]
+    command = [str(empty_pod.shim / "busybox"), "sh", str(empty_pod.shim / "shim.sh")]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
 
@@ -400,13 +207,14 @@ def test_what_another_user_leaves_is_read_and_removed(empty_pod: Pod) -> None:
             f"--groups={NOBODY}",
         ),
     )
+    paths = (str(path) for path in (empty_pod.shim, empty_pod.root, empty_pod.log))
     worker = [
         "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
         find_python_for_all(), "-c", program,
     ]  # fmt: skip
 
     done = subprocess.run(
-        [*worker, empty_pod.shim, empty_pod.root, empty_pod.log, _LEAVE.format(user=user)],
+        [*worker, *paths, _LEAVE.format(user=user)],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
         env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )  # fmt: skip

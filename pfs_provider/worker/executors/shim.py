@@ -73,7 +73,7 @@ class ShimExecutor:
             self._link.notice_end()
             if self._link.shim is None:
                 self._link.connect(self._come_back_s)
-            task = replace(task, env=self._link.environment | task.env)
+            task = replace(task, env={**self._link.environment, **task.env})
             script = render_script(task.cmd, task.env, working_dir=task.working_dir)
             lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
             started = self._clock.now()

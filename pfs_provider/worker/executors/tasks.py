@@ -137,6 +137,8 @@ def _why(report: Report, task: Task) -> str:
             return f"{report.path} is not executable"
         case errno.ENOEXEC:
             return f"{report.path} is neither a program of this machine nor a script with a #! line"
+        case errno.EINVAL:
+            return f"{report.path} has a '=' in it, which cannot be started in a pod"
         case _:
             return f"{report.path}: {os.strerror(report.errno)}"
 
