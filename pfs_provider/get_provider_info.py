@@ -33,9 +33,17 @@ def get_provider_info() -> dict[str, object]:
         "triggers": [
             _modules(
                 "pfs_provider.airflow.triggers.commits",
+                "pfs_provider.airflow.triggers.pods",
                 "pfs_provider.airflow.triggers.states",
+                "pfs_provider.airflow.triggers.turns",
                 "pfs_provider.airflow.triggers.work",
             )
+        ],
+        "task-decorators": [
+            {
+                "name": "pfs_map",
+                "class-name": "pfs_provider.airflow.decorators.pfs_map.pfs_map_task",
+            }
         ],
         "connection-types": [_CONNECTION],
         "asset-uris": [

@@ -1,0 +1,102 @@
+"""Pipelines that a task brings along: made, or brought up to date, each time it runs.
+
+Invariant: a task that brings what is there already changes nothing, whatever defaults were merged
+into it since; its own description says what it was made of.
+Must not know: which task, or what the pipeline does.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.jobs.keys import parse_pipeline_key
+
+if TYPE_CHECKING:
+    from pfs_provider.pfs import Pfs
+
+__all__ = ["input_names", "input_spec", "output_fields", "register"]
+
+MARK = "Made by Airflow"
+
+
+def register(pfs: "Pfs", spec: Mapping[str, Any], *, source: str) -> str:
+    """See to it that a pipeline exists with this spec, and return its name.
+
+    Args:
+        pfs: Where.
+        spec: Without a description.
+        source: Who brings it, for people: ``dag/task``.
+
+    Raises:
+        ConflictError: ``pipeline-exists``: there is one that no task has made.
+        PfsError: As ``create_pipeline``.
+    """
+    name = _name(spec)
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+    described = {**spec, "description": f"{MARK}: {source} ({digest})"}
+    found = _find_description(pfs, name)
+    if found is None:
+        try:
+            pfs.create_pipeline(described)
+        except ConflictError as error:
+            if error.code != ErrorCode.PIPELINE_EXISTS:
+                raise
+            found = _find_description(pfs, name)  # another run was faster
+    if found is not None and not found.startswith(MARK):
+        raise ConflictError(
+            ErrorCode.PIPELINE_EXISTS,
+            f"{name} is a pipeline with a spec of its own: name another output",
+            pipeline=name,
+        )
+    if found is not None and f"({digest})" not in found:
+        pfs.update_pipeline(described)
+    return name
+
+
+def input_spec(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a spec's ``input``: of a mapping as it is, of ``[project/]repo[@branch][:/glob]``.
+
+    The glob is ``/*`` by default: every file and folder at the top is one datum.
+    """
+    if isinstance(given, Mapping):
+        return dict(given)
+    place, _, glob = given.partition(":")
+    repo, _, branch = place.partition("@")
+    project, _, name = repo.rpartition("/")
+    fields = {"repo": name, "glob": glob or "/*"}
+    fields |= {"project": project} if project else {}
+    return {"pfs": fields | ({"branch": branch} if branch else {})}
+
+
+def input_names(node: Any) -> tuple[str, ...]:
+    """Return the names of all inputs in a spec's ``input``, in their order."""
+    match node:
+        case {"pfs": dict(leaf)} | {"cron": dict(leaf)}:
+            name = leaf.get("name") or leaf.get("repo")
+            return (str(name),) if name else ()
+        case dict():
+            return tuple(name for part in node.values() for name in input_names(part))
+        case list():
+            return tuple(name for part in node for name in input_names(part))
+        case _:
+            return ()
+
+
+def output_fields(output: str) -> dict[str, Any]:
+    """Return a spec's ``pipeline`` for an output repo, ``[project/]name``."""
+    key = parse_pipeline_key(output)
+    return {"name": key.name, "project": {"name": key.project}}
+
+
+def _name(spec: Mapping[str, Any]) -> str:
+    about = spec["pipeline"]
+    return f"{about['project']['name']}/{about['name']}"
+
+
+def _find_description(pfs: "Pfs", name: str) -> str | None:
+    try:
+        return str(pfs.pipeline_spec(name).get("description", ""))
+    except NotFoundError:
+        return None
