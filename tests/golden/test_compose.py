@@ -10,13 +10,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from pfs_provider import __version__
 from pfs_provider.settings import load_settings
 from tests.deployments import KUSTOMIZE, ROOT, pod_specs, render_overlay
+
+jsonschema = pytest.importorskip("jsonschema", reason="the group test is not installed")
 
 FILE = ROOT / "deploy" / "compose" / "compose.yaml"
 SCHEMA = Path(__file__).parent / "deploy" / "compose-spec.json"

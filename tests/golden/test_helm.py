@@ -107,7 +107,7 @@ def test_its_version_is_ours_and_the_page_lists_its_values() -> None:
 
 def _comparable(objects: list[Object]) -> dict[tuple[str, ...], Object]:
     """Return objects by name, without what only one of the two tools can do."""
-    found = {}
+    found: dict[tuple[str, ...], Object] = {}
     for each in objects:
         if each["kind"] == "Namespace":  # the chart's are made by hand, because Secrets come first
             continue

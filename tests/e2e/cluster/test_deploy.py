@@ -14,6 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pfs_provider.jobs.keys import parse_job_ref
+from pfs_provider.k8s.cluster import Cluster as ClusterSettings
+from pfs_provider.k8s.manifests import render_job
+from pfs_provider.k8s.pods import StoreAccess
+from pfs_provider.spec.load import load_specs
 from tests.cluster import USER_IMAGE, Cluster
 from tests.deployments import (
     OVERLAYS,
@@ -27,6 +32,7 @@ from tests.deployments import (
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
+LEVELS = ("baseline", "restricted")
 CLUSTER_WIDE = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
 """What everybody may ask of himself."""
 
@@ -106,6 +112,16 @@ def test_pod_security_admits_all_of_the_deployments_own_pods(
 
     assert len(pods) == 4
     assert said.count("created (server dry run)") == 4
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_pod_security_admits_the_pods_of_jobs(cluster: Cluster, level: str) -> None:
+    with cluster.namespace() as name:
+        cluster.kubectl("label", "namespace", name, f"pod-security.kubernetes.io/enforce={level}")
+
+        said = _create(cluster, _pod_of_a_job(name, level))
+
+    assert "created" in said, said
 
 
 def test_the_launcher_has_the_rights_of_its_role_and_no_others(
@@ -196,13 +212,16 @@ def test_the_guard_keeps_the_stores_secret_from_all_containers_but_storage(
     try:
         _wait_until_denied(cluster, bad["a token"])
         denied = {name: "denied request" in _create(cluster, pod) for name, pod in bad.items()}
-        accepted = _create(cluster, good)
+        accepted = [
+            _create(cluster, pod)
+            for pod in (good, *(_pod_of_a_job(places.workers, level) for level in LEVELS))
+        ]
         status = cluster.kubectl("get", names[0], "-o", "jsonpath={.status.typeChecking}")
     finally:
         cluster.kubectl("delete", *names)
 
     assert denied == dict.fromkeys(bad, True)
-    assert "created" in accepted
+    assert ["created" in said for said in accepted] == [True] * 3
     assert "expressionWarnings" not in status
 
 
@@ -264,6 +283,24 @@ def _pod(namespace: str) -> Object:
             "volumes": [{"name": "mine", "secret": {"secretName": "mine"}}],
         },
     }
+
+
+def _pod_of_a_job(namespace: str, level: str) -> Object:
+    """Return a pod as a launcher makes it."""
+    made = load_specs(
+        {
+            "pipeline": {"name": "edges"},
+            "input": {"pfs": {"repo": "images", "glob": "/*"}},
+            "transform": {"image": USER_IMAGE, "cmd": ["true"]},
+        }
+    )[0].spec
+    where = ClusterSettings(namespace=namespace, worker_image=USER_IMAGE, security=level)
+    access = StoreAccess(url="s3://pfs/main", secret="pfs-store", lease_s=20.0)
+    template = render_job(where, parse_job_ref(f"edges@{'0' * 32}"), made, 1, access)["spec"]
+    about = {"generateName": "job-", "namespace": namespace}
+    return {
+        "apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": template["template"]["spec"],
+    }  # fmt: skip
 
 
 def _with(pod: Object, containers: str = "", number: int = 0, /, **fields: Any) -> Object:

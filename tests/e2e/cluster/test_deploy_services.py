@@ -186,9 +186,9 @@ def _open_volumes(deployed: Deployed) -> None:
     for claim in ("data-postgres-0", "data-minio-0"):
         deployed.wait_for("wait", "--for=jsonpath={.status.phase}=Bound", f"pvc/{claim}")
     claims = deployed.cluster.get("pvc", deployed.system)
-    for claim in claims:
+    for bound in claims:
         volume = json.loads(
-            deployed.cluster.kubectl("get", "pv", claim["spec"]["volumeName"], "-o", "json")
+            deployed.cluster.kubectl("get", "pv", bound["spec"]["volumeName"], "-o", "json")
         )
         if "hostPath" in volume["spec"]:
             Path(volume["spec"]["hostPath"]["path"]).chmod(0o777)
