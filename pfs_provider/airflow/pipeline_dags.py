@@ -95,7 +95,7 @@ def _add_tasks(
     """Add a task that applies all specs of the folder, and one for each pipeline of this DAG."""
     first = PfsApplySpecsOperator(
         task_id=SPECS_TASK,
-        specs=[one.document for one in found.specs],
+        specs=[one.written for one in found.specs],
         repos=[str(repo) for repo in found.source_repos],
         pfs_conn_id=pfs_conn_id,
         retries=2,

@@ -20,7 +20,7 @@ from pfs_provider.catalog.jobs import kill_jobs, list_jobs
 from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
 from pfs_provider.catalog.projects import get_project
 from pfs_provider.catalog.repos import check_repo, check_unused, create_repo, erase_repo, find_repo
-from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines, repos
+from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines, repos, user_specs
 from pfs_provider.catalog.transaction import Stale, Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput, PipelineState
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
@@ -346,6 +346,7 @@ def delete_pipeline(
     replace_provenance(tx, found.output, [])
     text = pipeline_text(key)
     tx.run(delete(jobs).where(jobs.c.pipeline == text))
+    tx.run(delete(user_specs).where(user_specs.c.pipeline == text))
     tx.run(delete(pipeline_versions).where(pipeline_versions.c.pipeline == text))
     tx.run(delete(pipelines).where(pipelines.c.key == text))
     tx.add_event("pipeline-deleted", key)

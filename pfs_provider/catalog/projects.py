@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select
 
-from pfs_provider.catalog.tables import pipelines, projects, repos
+from pfs_provider.catalog.tables import defaults, pipelines, projects, repos
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Project
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
@@ -56,6 +56,7 @@ def delete_project(tx: Tx, name: str) -> None:
                 f"project {name} still has the {noun} {found}: delete it first",
                 project=name,
             )
+    tx.run(delete(defaults).where(defaults.c.scope == name))
     tx.run(delete(projects).where(projects.c.name == name))
     tx.add_event("project-deleted", name)
 

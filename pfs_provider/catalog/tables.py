@@ -31,6 +31,7 @@ __all__ = [
     "branches",
     "commit_provenance",
     "commits",
+    "defaults",
     "deltas",
     "events",
     "jobs",
@@ -42,6 +43,7 @@ __all__ = [
     "repos",
     "transactions",
     "triggers",
+    "user_specs",
 ]
 
 ACTIVE_STATES: Final = ("created", "starting", "running", "egressing", "finishing")
@@ -226,6 +228,25 @@ class PipelineVersionRow(Row, table=True):
     created: datetime = Field(sa_type=UtcTime)
 
 
+class UserSpecRow(Row, table=True):
+    """What the author of a pipeline's version wrote; its ``spec`` has the defaults in it."""
+
+    __tablename__ = "pfs_user_spec"
+
+    pipeline: str = Field(primary_key=True, foreign_key="pfs_pipeline.key")
+    version: int = Field(primary_key=True)
+    document: str = Field(sa_type=Text)
+
+
+class DefaultsRow(Row, table=True):
+    """What specs get that do not say otherwise. ``scope`` is a project, or empty for all."""
+
+    __tablename__ = "pfs_defaults"
+
+    scope: str = Field(primary_key=True)
+    document: str = Field(sa_type=Text)
+
+
 class JobRow(Row, table=True):
     """One run of a pipeline for one change; its output commit is ``pipeline@id``."""
 
@@ -317,6 +338,7 @@ provenance: Final = _table(ProvenanceRow)
 triggers: Final = _table(TriggerRow)
 commits: Final = _table(CommitRow)
 commit_provenance: Final = _table(CommitProvenanceRow)
+defaults: Final = _table(DefaultsRow)
 deltas: Final = _table(DeltaRow)
 pipelines: Final = _table(PipelineRow)
 pipeline_versions: Final = _table(PipelineVersionRow)
@@ -324,3 +346,4 @@ jobs: Final = _table(JobRow)
 events: Final = _table(EventRow)
 leases: Final = _table(LeaseRow)
 transactions: Final = _table(TransactionRow)
+user_specs: Final = _table(UserSpecRow)

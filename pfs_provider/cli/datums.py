@@ -25,8 +25,10 @@ def list_datum(
     """List the datums of a job, or those that a spec would have if it were created now."""
     if (job is None) == (file is None):
         raise typer.BadParameter("name a job, PIPELINE@ID, or a spec, -f FILE")
-    if file is not None:
-        documents = [one.document for one in read_specs(file)]
     with open_pfs() as pfs:
-        found = pfs.preview_datums(documents) if job is None else pfs.list_datums(job)
+        if job is not None:
+            found = pfs.list_datums(job)
+        else:
+            written = [one.written for one in read_specs(str(file), pfs.read_specs)]
+            found = pfs.preview_datums(written)
         show_all(found, output)

@@ -30,7 +30,6 @@ from pfs_provider.cli.tree import (
 
 if TYPE_CHECKING:
     from pfs_provider.infos import PipelineInfo
-    from pfs_provider.spec.load import LoadedSpec
 
 __all__ = [
     "create_pipeline",
@@ -64,9 +63,7 @@ def create_pipeline(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Make the pipelines of a spec, all or none; each runs at once on what its inputs hold."""
-    loaded = read_specs(file)
-    again = reprocess or any(one.reprocess for one in loaded)
-    _save(loaded, again or any(one.update for one in loaded), again, dry_run=dry_run, output=output)
+    _save(file, replace=False, reprocess=reprocess, dry_run=dry_run, output=output)
 
 
 @update.command("pipeline")
@@ -77,15 +74,15 @@ def update_pipeline(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Give pipelines a new version, or make those that do not exist."""
-    loaded = read_specs(file)
-    again = reprocess or any(one.reprocess for one in loaded)
-    _save(loaded, True, again, dry_run=dry_run, output=output)
+    _save(file, replace=True, reprocess=reprocess, dry_run=dry_run, output=output)
 
 
 @validate.command("pipeline")
 def validate_pipeline(file: SpecOption, output: OutputOption = Output.TEXT) -> None:
     """Check a spec without any repo or catalog; -o json prints it in its modern form."""
-    for one in read_specs(file):
+    from pfs_provider.spec.load import load_specs  # noqa: PLC0415 # lazy: --help needs no engine
+
+    for one in read_specs(file, load_specs):
         if output is Output.JSON:
             say(json.dumps(one.document, ensure_ascii=False))
         else:
@@ -107,12 +104,15 @@ def list_pipeline(
 def inspect_pipeline(
     name: PipelineArgument,
     spec: Annotated[bool, typer.Option("--spec", help="Print its spec, as JSON.")] = False,
+    user_spec: Annotated[
+        bool, typer.Option("--user-spec", help="Print its spec as written, without defaults.")
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show a pipeline, or its spec."""
     with open_pfs() as pfs:
-        if spec:
-            document = pfs.pipeline_spec(name)
+        if spec or user_spec:
+            document = pfs.pipeline_spec(name, user=user_spec)
             say(
                 json.dumps(
                     document, indent=None if output is Output.JSON else 2, ensure_ascii=False
@@ -158,20 +158,22 @@ def delete_pipeline(
         pfs.delete_pipeline(name, keep_repo=keep_repo, force=force)
 
 
-def _save(
-    loaded: "list[LoadedSpec]", replace: bool, reprocess: bool, *, dry_run: bool, output: Output
-) -> None:
-    documents = [one.document for one in loaded]
+def _save(file: str, *, replace: bool, reprocess: bool, dry_run: bool, output: Output) -> None:
+    with open_pfs() as pfs:
+        loaded = read_specs(file, pfs.read_specs)
+    again = reprocess or any(one.reprocess for one in loaded)
+    replace = replace or again or any(one.update for one in loaded)
+    written = [one.written for one in loaded]
     if dry_run or any(one.dry_run for one in loaded):
-        _try(documents, replace)
-        for document in documents:
-            say(json.dumps(document, ensure_ascii=False))
+        _try(written, replace)
+        for one in loaded:
+            say(json.dumps(one.document, ensure_ascii=False))
         return
     with open_acts() as pfs:
         saved: list[PipelineInfo] = (
-            pfs.update_pipeline(documents, reprocess=reprocess)
+            pfs.update_pipeline(written, reprocess=again)
             if replace
-            else pfs.create_pipeline(documents)
+            else pfs.create_pipeline(written)
         )
     for info in saved:
         show_json(info, output)

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from pfs_provider.spec.spots import Kind, Schema, Spot, describe
 
-__all__ = ["Field", "Shape", "camel", "snake", "suggest"]
+__all__ = ["Field", "Shape", "camel", "rename_fields", "snake", "suggest"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -107,6 +107,27 @@ class Shape(Generic[T_co]):
                 at.child(name).refuse("is given twice, in two spellings: keep one of them")
             given[name] = item
         return given
+
+
+def rename_fields(kind: object, value: object) -> object:
+    """Return a value of this kind with its fields' names in snake_case, at any depth.
+
+    Keys that are no fields (of ``env``, say), unknown fields and fields in two spellings stay as
+    they are, for the reader to judge.
+    """
+    if isinstance(kind, Shape) and isinstance(value, Mapping):
+        kinds = {known.name: known.kind for known in kind.fields}
+        names = [name if (name := snake(str(key))) in kinds else str(key) for key in value]
+        if len(set(names)) < len(names):
+            return value
+        return {
+            name: rename_fields(kinds.get(name), item)
+            for name, item in zip(names, value.values(), strict=True)
+        }
+    items = getattr(kind, "kind", None)  # a list's
+    if isinstance(items, Shape) and isinstance(value, list | tuple):
+        return [rename_fields(items, item) for item in value]
+    return value
 
 
 def snake(name: str) -> str:

@@ -26,6 +26,7 @@ from pfs_provider.refs.addresses import parse_address
 from pfs_provider.spec.load import load_specs
 from pfs_provider.verbs.pipelines import SpecSource
 from pfs_provider.verbs.session import Session, check_workers
+from pfs_provider.verbs.stored_defaults import stored_defaults
 
 __all__ = ["JobVerbs", "PlanInfo"]
 
@@ -125,7 +126,7 @@ class JobVerbs(Session):
 
     def preview_datums(self, spec: SpecSource) -> Iterator[DatumInfo]:
         """Yield the datums that a spec would have on the heads of its inputs by now."""
-        for loaded in load_specs(spec):
+        for loaded in load_specs(spec, defaults=stored_defaults(self._versions.catalog)):
             yield from inspection.preview_datums(self._jobs, loaded.spec)
 
     def logs(

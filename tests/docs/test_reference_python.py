@@ -33,6 +33,7 @@ SECTIONS = {
     "## Pipelines": [
         "create_pipeline", "update_pipeline", "inspect_pipeline", "pipeline_spec", "list_pipelines",
         "start_pipeline", "stop_pipeline", "rerun_pipeline", "delete_pipeline",
+        "read_specs", "inspect_defaults", "update_defaults", "delete_defaults",
     ],
     "## Jobs": [
         "run", "list_jobs", "inspect_job", "stop_job", "list_datums", "preview_datums", "logs",

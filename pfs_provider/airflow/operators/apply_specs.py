@@ -9,7 +9,6 @@ from airflow.sdk import BaseOperator
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
-from pfs_provider.spec.load import load_specs
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,9 +50,9 @@ class PfsApplySpecsOperator(BaseOperator):
         with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
             for repo in self.repos:
                 _see_to_repo(pfs, repo)
-            loaded = [one for source in self.specs for one in load_specs(source)]
+            loaded = [one for source in self.specs for one in pfs.read_specs(source)]
             changed = [
-                (str(one.spec.key), one.document)
+                (str(one.spec.key), one.written)
                 for one in loaded
                 if _find_spec(pfs, str(one.spec.key)) != _plain(one.document)
             ]
