@@ -8,11 +8,11 @@ SOAK_KILLS ?= 200
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak format lint check coverage bench docs golden lock clean
+.PHONY: help setup demo test soak format lint check coverage bench docs golden argo-templates lock clean
 .PHONY: lint-style lint-types lint-layers lint-sizes lint-locks
 
 help: ## print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: $(READY) ## make .venv with everything in it, from the hashed lock
 
@@ -66,6 +66,9 @@ docs: $(READY) ## build the documentation into site/ and check every link
 
 golden: $(READY) ## rewrite tests/golden; look at the difference before committing it
 	@PFS_TEST_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
+
+argo-templates: $(READY) ## write argo_templates/ again from pfs_provider/argo
+	@$(BIN)/python -m tools.argo_templates
 
 lock: $(READY) ## compile requirements/ again; UPGRADE=1 takes newer versions
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/locks.py write $(if $(UPGRADE),--upgrade)

@@ -13,17 +13,15 @@ Each verb opens a transaction of its own unless ``with pfs.transaction()`` gathe
 from types import TracebackType
 from typing import Self
 
-from pfs_provider.verbs.jobs import JobVerbs
-from pfs_provider.verbs.pipelines import PipelineVerbs
+from pfs_provider.verbs.maps import MapVerbs
 from pfs_provider.verbs.puts import PutVerbs
-from pfs_provider.verbs.repos import RepoVerbs
-from pfs_provider.verbs.steps import StepVerbs
 from pfs_provider.verbs.transactions import TransactionVerbs
+from pfs_provider.verbs.workflows import WorkflowVerbs
 
 __all__ = ["Pfs"]
 
 
-class Pfs(RepoVerbs, PutVerbs, PipelineVerbs, JobVerbs, StepVerbs, TransactionVerbs):
+class Pfs(PutVerbs, MapVerbs, WorkflowVerbs, TransactionVerbs):
     """An open catalog and store, and all that can be done with them.
 
     Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``,

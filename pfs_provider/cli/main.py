@@ -24,12 +24,15 @@ from pfs_provider.cli import (
     jobs,
     lineage,
     logs,
+    metrics,
     pipelines,
     projects,
     put,
     repos,
     run,
     schedule,
+    step,
+    step_files,
     subscribe,
     transactions,
 )
@@ -58,6 +61,9 @@ COMMANDS = (
     lineage,
     transactions,
     schedule,
+    step,
+    step_files,
+    metrics,
     about,
 )
 """The modules that hold commands; importing them registers these."""

@@ -26,8 +26,10 @@ __all__ = [
     "put",
     "rerun",
     "resume",
+    "serve",
     "squash",
     "start",
+    "step",
     "stop",
     "subscribe",
     "update",
@@ -94,3 +96,5 @@ rerun = _verb("rerun", "Run a pipeline once more.")
 validate = _verb("validate", "Check a pipeline's spec.")
 draw = _verb("draw", "Draw the graph of pipelines.")
 job = _verb("job", "Plan, work, finish: the three steps of a job, for schedulers.")
+step = _verb("step", "What the steps of a workflow do, for schedulers.")
+serve = _verb("serve", "Serve what other programs ask for.")

@@ -1,0 +1,1 @@
+"""Argo Workflows: templates that run pipelines, what their steps say, and who submits them."""

@@ -1,0 +1,425 @@
+"""The five templates, for one namespace or for a whole cluster.
+
+Invariants: pure and deterministic; a template refers to others by name, with the scope of its own
+kind. What the steps exchange are numbers, ids, and once a pod's patch (docs/design/0012).
+Must not know: files, clusters.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hera.workflows import ClusterWorkflowTemplate, WorkflowTemplate
+from hera.workflows import models as m
+
+from pfs_provider.argo.access import ACCOUNT
+from pfs_provider.argo.names import CHECKOUT, COMMIT, MAP, PIPELINE, PIPELINES, WORKFLOW_LABEL
+from pfs_provider.argo.parts import (
+    CATALOG_SECRET,
+    IMAGE,
+    arguments,
+    input_of,
+    inputs,
+    metadata,
+    our_container,
+    our_pod,
+    our_security,
+    outputs,
+    stay,
+    step,
+)
+from pfs_provider.k8s.names import JOB_LABEL, MANAGED_BY
+
+__all__ = ["build_templates"]
+
+RUN = "run"
+DAY_S = 86400
+MUTEX = (
+    "pfs-{{=inputs.parameters.%s contains '/' ? inputs.parameters.%s : "
+    "'default/' + inputs.parameters.%s}}"
+)
+"""One workflow of a namespace at a time runs a pipeline, however its name is written."""
+DID_FAIL = "{{workflow.status}} != Succeeded"
+JOB_FAILED = "status.failedIndexes,status.failedIndexes!=,!status.active"
+"""An index was lost too often, and no other one is at work; others may take over its sets."""
+WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
+"""What took too long, or could not start in all that time, would again."""
+START_TIMEOUT = "15m"
+
+
+def build_templates(*, cluster: bool) -> list[dict[str, Any]]:
+    """Return the templates as plain values.
+
+    Args:
+        cluster: For a whole cluster, as ClusterWorkflowTemplate.
+    """
+    return [
+        _pipeline(cluster=cluster),
+        _pipelines(cluster=cluster),
+        _map(cluster=cluster),
+        _checkout(cluster=cluster),
+        _commit(cluster=cluster),
+    ]
+
+
+def _pipeline(*, cluster: bool) -> dict[str, Any]:
+    given = {"pipeline": None, "job": "", "workers": "0", "max_pods": "200", "lease": f"{DAY_S}"}
+    passed = {name: input_of(name.replace("_", "-")) for name in given}
+    run = m.Template(
+        name=RUN,
+        inputs=inputs(**given),
+        outputs=_commit_output("steps.finish.outputs.parameters.commit"),
+        synchronization=_mutex("pipeline"),
+        steps=[
+            [step("begin", arguments(**passed), template="begin")],
+            _work_steps(),
+            [_finish_step()],
+        ],
+    )
+    begin = our_pod(
+        "begin",
+        inputs(**given),
+        our_container(["begin", *_begin_options(), "--", input_of("pipeline")]),
+        gives=_begin_outputs(),
+    )
+    templates = [run, begin, _work(), _work_job(), _finish(), *_exit()]
+    return _template(
+        PIPELINE,
+        "Run one job of a pipeline: the next that is ready, or the one whose id is given.",
+        templates,
+        cluster=cluster,
+        given={**given, "pipeline": None},
+        on_exit="exit",
+    )
+
+
+def _pipelines(*, cluster: bool) -> dict[str, Any]:
+    given = {"change": "", "workers": "0", "max_pods": "200"}
+    passed = {name: input_of(name.replace("_", "-")) for name in given}
+    found = "steps.ready.outputs.parameters"
+    round_ = m.Template(
+        name="round",
+        inputs=inputs(**given, seen=""),
+        steps=[
+            [step("ready", arguments(**passed, seen=input_of("seen")), template="ready")],
+            [
+                step(
+                    "pipeline",
+                    arguments(
+                        pipeline="{{item}}",
+                        job=input_of("change"),
+                        workers=input_of("workers"),
+                        max_pods=input_of("max-pods"),
+                    ),
+                    reference=_reference(PIPELINE, RUN, cluster=cluster),
+                    items=f"{{{{{found}.pipelines}}}}",
+                    go_on=True,
+                )
+            ],
+            [
+                step(
+                    "next",
+                    arguments(**passed, seen=f"{{{{{found}.seen}}}}"),
+                    template="round",
+                    when=f"{{{{{found}.count}}}} > 0",
+                )
+            ],
+        ],
+    )
+    run = m.Template(
+        name=RUN,
+        inputs=inputs(**given),
+        steps=[
+            [step("round", arguments(**passed), template="round")],
+            [step("verdict", arguments(change=input_of("change")), template="verdict")],
+        ],
+    )
+    ready = our_pod(
+        "ready",
+        inputs(**given, seen=""),
+        our_container(
+            [
+                *("ready", "--namespace", "{{workflow.namespace}}"),
+                *("--change", input_of("change"), "--seen", input_of("seen")),
+            ]
+        ),
+        gives=outputs("count", "pipelines", "seen"),
+    )
+    verdict = our_pod(
+        "verdict",
+        inputs(change=""),
+        our_container(["verdict", "--change", input_of("change")], has_outputs=False),
+    )
+    return _template(
+        PIPELINES,
+        "Run all jobs of a change, stage after stage; without a change, all jobs that are ready.",
+        [run, round_, ready, verdict, *_exit()],
+        cluster=cluster,
+        given=given,
+        on_exit="exit",
+    )
+
+
+def _map(*, cluster: bool) -> dict[str, Any]:
+    given = {
+        "input": None,
+        "output": None,
+        "image": None,
+        "command": None,
+        "glob": "/*",
+        "workers": "0",
+        "max_pods": "200",
+        "lease": f"{DAY_S}",
+    }
+    passed = {name: input_of(name.replace("_", "-")) for name in given}
+    shared = {
+        name: _reference(PIPELINE, name, cluster=cluster) for name in ("work", "work-job", "finish")
+    }
+    run = m.Template(
+        name=RUN,
+        inputs=inputs(**given),
+        outputs=_commit_output("steps.finish.outputs.parameters.commit"),
+        synchronization=_mutex("output"),
+        steps=[
+            [step("begin", arguments(**passed), template="begin")],
+            _work_steps(shared["work"], shared["work-job"]),
+            [_finish_step(shared["finish"])],
+        ],
+    )
+    asked = [*("--image", input_of("image")), *("--command", input_of("command"))]
+    asked += ["--glob", input_of("glob")]
+    command = ["map", *_begin_options(job=False), *asked, "--"]
+    begin = our_pod(
+        "begin",
+        inputs(**given),
+        our_container([*command, input_of("output"), input_of("input")]),
+        gives=_begin_outputs(),
+    )
+    return _template(
+        MAP,
+        "Run a command in an image over the pieces of a commit, into a repo of results.",
+        [run, begin, *_exit()],
+        cluster=cluster,
+        given=given,
+        on_exit="exit",
+    )
+
+
+def _checkout(*, cluster: bool) -> dict[str, Any]:
+    given = {"ref": None, "claim": None, "path": "/data"}
+    container = our_container(["checkout", "--", input_of("ref"), input_of("path")])
+    return _files(
+        CHECKOUT, "Write the files of a commit into a volume.", given, container, cluster=cluster
+    )
+
+
+def _commit(*, cluster: bool) -> dict[str, Any]:
+    given = {"branch": None, "claim": None, "path": "/data", "provenance": "", "message": ""}
+    given |= {"key": ""}
+    options = [*stay(), "--node", "{{node.name}}", "--provenance", input_of("provenance")]
+    options += ["--title", input_of("message"), "--key", input_of("key")]
+    container = our_container(["commit", *options, "--", input_of("branch"), input_of("path")])
+    return _files(
+        COMMIT,
+        "Put the files of a volume as one commit, linked to what it was made of.",
+        given,
+        container,
+        cluster=cluster,
+    )
+
+
+def _files(
+    name: str, text: str, given: dict[str, Any], container: m.Container, *, cluster: bool
+) -> dict[str, Any]:
+    container.volume_mounts = [
+        *(container.volume_mounts or []),
+        m.VolumeMount(name="data", mount_path=input_of("path")),
+    ]
+    claim = m.PersistentVolumeClaimVolumeSource(claim_name=input_of("claim"))
+    run = our_pod(
+        RUN,
+        inputs(**given),
+        container,
+        gives=outputs("commit"),
+        volumes=[m.Volume(name="data", persistent_volume_claim=claim)],
+    )
+    return _template(name, text, [run], cluster=cluster, given=given)
+
+
+def _begin_options(*, job: bool = True) -> list[str]:
+    options = [*stay(), "--node", "{{node.name}}"]
+    options += ["--job", input_of("job")] if job else []
+    options += ["--workers", input_of("workers"), "--max-pods", input_of("max-pods")]
+    return [*options, "--lease", input_of("lease"), "--catalog-secret", CATALOG_SECRET]
+
+
+def _begin_outputs() -> m.Outputs:
+    return outputs("job", "id", "pods", "jobs", "workers", "timeout", "pod", "manifest")
+
+
+def _begun(name: str) -> str:
+    return f"{{{{steps.begin.outputs.parameters.{name}}}}}"
+
+
+def _work_steps(
+    work: m.TemplateRef | None = None, work_job: m.TemplateRef | None = None
+) -> list[m.WorkflowStep]:
+    """Return the pods, or the Indexed Job; the next step looks at results, not at their ends."""
+    pods = arguments(
+        number="{{item}}", pod=_begun("pod"), id=_begun("id"), timeout=_begun("timeout")
+    )
+    job = arguments(manifest=_begun("manifest"), workers=_begun("workers"))
+    return [
+        step(
+            "work",
+            pods,
+            template=None if work else "work",
+            reference=work,
+            sequence=_begun("pods"),
+            go_on=True,
+        ),
+        step(
+            "work-job",
+            job,
+            template=None if work_job else "work-job",
+            reference=work_job,
+            when=f"{_begun('jobs')} > 0",
+            go_on=True,
+        ),
+    ]
+
+
+def _finish_step(reference: m.TemplateRef | None = None) -> m.WorkflowStep:
+    template = None if reference else "finish"
+    return step("finish", arguments(job=_begun("job")), template=template, reference=reference)
+
+
+def _work() -> m.Template:
+    """Return the pod of one worker; nearly all of it is the patch that ``begin`` made."""
+    install = m.UserContainer(
+        name="install",
+        image=IMAGE,
+        command=["python", "-m", "pfs_provider.worker.shim.install"],
+        security_context=our_security(),
+    )
+    main = m.Container(
+        image=IMAGE,
+        command=["python", "-m", "pfs_provider.worker"],
+        env=[m.EnvVar(name="JOB_COMPLETION_INDEX", value=input_of("number"))],
+        security_context=our_security(),
+    )
+    return m.Template(
+        name="work",
+        inputs=inputs(number=None, pod=None, id=None, timeout=None),
+        pod_spec_patch=input_of("pod"),
+        init_containers=[install],
+        container=main,
+        active_deadline_seconds=input_of("timeout"),
+        pending_timeout=START_TIMEOUT,
+        retry_strategy=m.RetryStrategy(
+            limit="5",
+            retry_policy="Always",
+            expression=WORK_RETRY_IF,
+            backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
+        ),
+        metadata=metadata({JOB_LABEL: input_of("id"), "pfs.step": "work"}),
+    )
+
+
+def _work_job() -> m.Template:
+    """Return the node that makes an Indexed Job, or adopts the one there is, and waits for it."""
+    return m.Template(
+        name="work-job",
+        inputs=inputs(manifest=None, workers=None),
+        resource=m.ResourceTemplate(
+            action="apply",
+            manifest=input_of("manifest"),
+            set_owner_reference=True,
+            success_condition=f"status.succeeded == {input_of('workers')}",
+            failure_condition=JOB_FAILED,
+        ),
+        metadata=metadata({"pfs.step": "work-job"}),
+    )
+
+
+def _finish() -> m.Template:
+    return our_pod(
+        "finish",
+        inputs(job=None),
+        our_container(["finish", *stay(), "--node", "{{node.name}}", "--", input_of("job")]),
+        gives=outputs("commit"),
+    )
+
+
+def _exit() -> list[m.Template]:
+    """Return what happens when a workflow fails or is stopped: its jobs are free for others."""
+    options = [*stay(), "--reason", "{{workflow.status}}", "--failures", "{{workflow.failures}}"]
+    return [
+        m.Template(
+            name="exit",
+            steps=[
+                [
+                    step("settle", arguments(), template="settle", when=DID_FAIL),
+                    step("remove", arguments(), template="remove", when=DID_FAIL),
+                ]
+            ],
+        ),
+        our_pod("settle", m.Inputs(), our_container(["settle", *options], has_outputs=False)),
+        m.Template(
+            name="remove",
+            resource=m.ResourceTemplate(
+                action="delete",
+                flags=["jobs.batch", "--selector", f"{WORKFLOW_LABEL}={{{{workflow.uid}}}}"],
+            ),
+            metadata=metadata({"pfs.step": "remove"}),
+        ),
+    ]
+
+
+def _reference(name: str, template: str, *, cluster: bool) -> m.TemplateRef:
+    return m.TemplateRef(name=name, template=template, cluster_scope=True if cluster else None)
+
+
+def _mutex(parameter: str) -> m.Synchronization:
+    name = MUTEX % (parameter, parameter, parameter)
+    return m.Synchronization(mutexes=[m.Mutex(name=name)])
+
+
+def _commit_output(source: str) -> m.Outputs:
+    value = m.ValueFrom(parameter=f"{{{{{source}}}}}")
+    return m.Outputs(parameters=[m.Parameter(name="commit", value_from=value)])
+
+
+def _template(
+    name: str,
+    text: str,
+    templates: Sequence[m.Template],
+    *,
+    cluster: bool,
+    given: dict[str, Any],
+    on_exit: str | None = None,
+) -> dict[str, Any]:
+    kind = ClusterWorkflowTemplate if cluster else WorkflowTemplate
+    labels = {MANAGED_BY[0]: MANAGED_BY[1]}
+    made = kind(
+        name=name,
+        labels={**labels, "app.kubernetes.io/part-of": "pfs"},
+        annotations={"workflows.argoproj.io/description": text},
+        entrypoint=RUN,
+        service_account_name=ACCOUNT,
+        arguments=arguments_of(given),
+        templates=list(templates),
+        on_exit=on_exit,
+        pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="30s"),
+        ttl_strategy=m.TTLStrategy(seconds_after_success=DAY_S, seconds_after_failure=7 * DAY_S),
+        workflow_metadata=m.WorkflowMetadata(labels=labels),
+    )
+    return dict(made.to_dict())
+
+
+def arguments_of(given: dict[str, Any]) -> m.Arguments:
+    """Return the arguments of a workflow: what has no default has to be given."""
+    return m.Arguments(
+        parameters=[
+            m.Parameter(name=name.replace("_", "-"), value=value) for name, value in given.items()
+        ]
+    )

@@ -1,0 +1,58 @@
+"""What the commands of a workflow's steps share: where they run, and how they answer.
+
+Invariants: an answer is a file for each output parameter, written whole before the command ends
+well; what went wrong is one sentence in the file that the scheduler shows. Must not know: verbs.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pfs_provider.errors import PfsError
+
+__all__ = [
+    "MessageFileOption",
+    "NamespaceOption",
+    "NodeOption",
+    "OutputsOption",
+    "UidOption",
+    "WorkflowOption",
+    "telling",
+    "write_outputs",
+]
+
+NamespaceOption = Annotated[str, typer.Option(help="The workflow's namespace.")]
+WorkflowOption = Annotated[str, typer.Option(help="The workflow's name.")]
+UidOption = Annotated[str, typer.Option(help="The workflow's uid.")]
+NodeOption = Annotated[str, typer.Option(help="The step's name in the workflow.")]
+OutputsOption = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Where a file for each output goes.")
+]
+MessageFileOption = Annotated[
+    Path | None,
+    typer.Option("--message", metavar="FILE", help="Where it is said what went wrong."),
+]
+
+
+@contextmanager
+def telling(message: Path | None) -> Iterator[None]:
+    """Write what goes wrong in the block to a file, too, and let it pass."""
+    try:
+        yield
+    except PfsError as error:
+        if message is not None:
+            with suppress(OSError):  # the error itself is the one to tell
+                message.write_text(f"{error} [{error.code}]", encoding="utf-8")
+        raise
+
+
+def write_outputs(folder: Path | None, outputs: Mapping[str, str]) -> None:
+    """Write each output to the file of its name."""
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in outputs.items():
+        (folder / name).write_text(value, encoding="utf-8")
