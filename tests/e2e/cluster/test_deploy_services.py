@@ -81,6 +81,12 @@ def deployed(
         found.follow(look)
         yield found
     finally:
+        wide = [
+            f"{each['kind'].lower()}/{each['metadata']['name']}"
+            for each in objects
+            if each["kind"].startswith("ValidatingAdmission")
+        ]
+        cluster.kubectl("delete", *wide, "--ignore-not-found")
         cluster.kubectl("delete", "namespace", found.workers, found.system, "--wait=false")
 
 
@@ -111,10 +117,7 @@ def test_a_file_from_outside_becomes_a_commit_of_the_pipeline(deployed: Deployed
     said = deployed.follow(_commands("The first pipeline"))
 
     assert said.endswith("HELLO\n")
-    (job,) = [
-        json.loads(line)
-        for line in deployed.pfs("list", "job", "-p", "upper", "-o", "json").splitlines()
-    ]
+    (job,) = [json.loads(line) for line in _jobs_of(deployed, "upper")]
     assert (job["state"], job["processed"]) == ("success", 1)
     events = deployed.cluster.get("events", deployed.workers)
     assert "SuccessfulCreate" in {event["reason"] for event in events}  # by pods of that namespace
@@ -124,6 +127,29 @@ def test_the_catalog_is_backed_up_while_all_runs(deployed: Deployed, tmp_path: P
     deployed.follow([f"cd {tmp_path}", *_commands("Back up")])
 
     assert (tmp_path / "catalog.dump").read_bytes().startswith(b"PGDMP")
+
+
+def test_a_scheduler_that_is_killed_finds_its_pods_at_work(deployed: Deployed) -> None:
+    slow = {
+        "pipeline": {"name": "slow"},
+        "input": {"pfs": {"repo": "pauses", "glob": "/*"}},
+        "transform": {"cmd": ["sh", "-c", "sleep 12; echo done > /pfs/out/done"]},
+    }
+    deployed.pfs("create", "repo", "pauses")
+    deployed.pfs("create", "pipeline", "-f", "-", given=json.dumps(slow))
+    deployed.pfs("put", "file", "pauses@master:/a", "-f", "-", given="a")
+    uid = _wait_for_work(deployed)
+
+    deployed.wait_for(
+        "delete", "pod", "-l", "app.kubernetes.io/name=pfs-scheduler", "--force", "--grace-period=0"
+    )
+    deployed.wait_for("rollout", "status", "deployment/pfs-scheduler")
+
+    deployed.pfs("wait", "commit", "slow@master")
+    assert deployed.pfs("get", "file", "slow@master:/done") == "done\n"
+    assert _uids_of_jobs(deployed) <= {uid}  # the first Job did it all
+    (job,) = [json.loads(line) for line in _jobs_of(deployed, "slow")]
+    assert (job["state"], job["processed"]) == ("success", 1)
 
 
 def test_data_and_scheduler_outlive_a_restart_of_everything(deployed: Deployed) -> None:
@@ -150,6 +176,7 @@ def _overlay(image: str) -> list[Object]:
     return render_with(
         {
             "resources": [str(KUSTOMIZE / "overlays" / "with-services")],
+            "components": [str(KUSTOMIZE / "components" / "guard")],
             "images": [
                 {"name": name, **_image(given)}
                 for name, given in {**service_images(), "pfs-provider": image}.items()
@@ -179,6 +206,27 @@ def _commands(heading: str) -> list[str]:
     section = PAGE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     (block,) = [each for each in find_blocks(section) if each.language == "console"]
     return [step.command for step in find_steps(f"```console\n{block.text}```\n")]
+
+
+def _jobs_of(deployed: Deployed, pipeline: str) -> list[str]:
+    return deployed.pfs("list", "job", "-p", pipeline, "-o", "json").splitlines()
+
+
+def _uids_of_jobs(deployed: Deployed) -> set[str]:
+    found = deployed.cluster.get("jobs", deployed.workers, "-l", "pfs.pipeline=slow")
+    return {str(each["metadata"]["uid"]) for each in found}
+
+
+def _wait_for_work(deployed: Deployed) -> str:
+    """Wait until user code runs; return the uid of its Job."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        pods = deployed.cluster.get("pods", deployed.workers, "-l", "pfs.pipeline=slow")
+        if pods and pods[0]["status"]["phase"] == "Running":
+            (uid,) = _uids_of_jobs(deployed)
+            return uid
+        assert time.monotonic() < deadline, "no worker came up"
+        time.sleep(0.5)
 
 
 def _open_volumes(deployed: Deployed) -> None:
