@@ -9,6 +9,9 @@ from pfs_provider.versioning.versions import Versions
 
 __all__ = ["Jobs"]
 
+PATIENCE_S = 60.0
+"""Seconds that a scheduler outlasts a store that is away: its workers may do so, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
@@ -30,7 +33,7 @@ class Jobs:
     @property
     def objects(self) -> JobObjects:
         """The store once more, for what jobs keep in it: plans, claims, results, logs."""
-        return JobObjects(self.storage.store, self.clock)
+        return JobObjects(self.storage.store, self.clock, PATIENCE_S)
 
     @property
     def clock(self) -> Clock:

@@ -33,10 +33,12 @@ class JobObjects:
     Args:
         store: Where the objects lie.
         clock: Waits between repeats.
+        patience_s: Seconds that trouble may last at least; 0 leaves it to ``ATTEMPTS``.
     """
 
     store: ObjectStore
     clock: Clock
+    patience_s: float = 0.0
 
     @property
     def traits(self) -> Traits:
@@ -78,8 +80,10 @@ class JobObjects:
             return None
 
     def _sure(self, verb: Callable[..., _T], *args: object, **options: object) -> _T:
+        until = self.clock.monotonic() + self.patience_s
+        few = stop_after_attempt(ATTEMPTS)
         repeat = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=lambda state: few(state) and self.clock.monotonic() >= until,
             wait=wait_exponential(multiplier=FIRST_PAUSE_S, max=MAX_PAUSE_S),
             retry=retry_if_exception(_is_repeatable),
             sleep=self.clock.sleep,

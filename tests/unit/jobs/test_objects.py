@@ -14,6 +14,18 @@ class QuickClock(SystemClock):
         del seconds
 
 
+class HandClock(SystemClock):
+    """Moves when somebody waits."""
+
+    time_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.time_s
+
+    def sleep(self, seconds: float) -> None:
+        self.time_s += seconds
+
+
 def objects_of(store: FaultyStore | MemoryStore) -> JobObjects:
     return JobObjects(store, QuickClock())
 
@@ -64,6 +76,21 @@ def test_trouble_that_stays_is_told_after_some_repeats() -> None:
         objects_of(store).read("a")
 
     assert len(store.calls) == ATTEMPTS
+
+
+def test_who_has_patience_outlasts_longer_trouble() -> None:
+    inner = MemoryStore()
+    inner.create("a", b"1")
+    store = FaultyStore(inner, lambda call: Fault.REFUSED if call.number < 50 else None)
+    clock = HandClock()
+
+    assert JobObjects(store, clock, patience_s=120.0).read("a") == b"1"
+
+    store = FaultyStore(inner, fail_always(Fault.REFUSED))
+    before = clock.time_s
+    with pytest.raises(UnavailableError):
+        JobObjects(store, clock, patience_s=60.0).read("a")
+    assert 60 <= clock.time_s - before < 70
 
 
 def test_an_object_that_is_not_there_is_no_trouble() -> None:
