@@ -5,12 +5,15 @@ Must not know: who ran the jobs, or where.
 
 from typing import TYPE_CHECKING
 
+import structlog
 from airflow.sdk.exceptions import AirflowFailException
 
 from pfs_provider.airflow.lineage import note_jobs
 from pfs_provider.airflow.links import COMMIT_XCOM, JOB_XCOM, tell
 from pfs_provider.airflow.progress import job_reference
+from pfs_provider.airflow.stats import count_jobs
 from pfs_provider.airflow.tails import failed_tails
+from pfs_provider.logs import job_fields, job_text
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from pfs_provider.pfs import Pfs
 
 __all__ = ["report_jobs"]
+
+_log = structlog.get_logger("pfs_provider.jobs")
+"""Airflow drops the fields of records that come through the standard library's logging."""
 
 
 def report_jobs(
@@ -39,6 +45,9 @@ def report_jobs(
         AirflowFailException: One did not succeed. A retry would not meet it again.
     """
     note_jobs(operator, pfs, jobs)
+    count_jobs(jobs)
+    for job in jobs:
+        _log.info(job_text(job), **job_fields(job))
     done = [job.output_commit for job in jobs if job.state == "success"]
     bad = [job for job in jobs if job.state != "success"]
     if jobs:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +94,7 @@ class DatumWorker:
             elif self.plan.command.err_cmd and self._recover(datum):
                 state = "recovered"
         n_bytes = _size(self.root / OUT) if self.events.is_on and state == "success" else 0
+        n_input = _size(self.root) - _size(self.root / OUT) if self.events.is_on else 0
         clear_root(self.root)
         result = DatumResult(
             id=datum.id,
@@ -106,10 +108,10 @@ class DatumWorker:
             finished=self.clock.now(),
             rows=b"",
         )
-        self._tell_end(result, n_bytes)
+        self._tell_end(result, n_input, n_bytes)
         return result
 
-    def _tell_end(self, result: DatumResult, n_bytes: int) -> None:
+    def _tell_end(self, result: DatumResult, n_input: int, n_bytes: int) -> None:
         self.events.tell(
             "datum-ended",
             level="error" if result.state == "failed" else "info",
@@ -119,6 +121,7 @@ class DatumWorker:
             tries=result.tries,
             reason=result.reason,
             seconds=round((result.finished - result.started).total_seconds(), 3),
+            input_bytes=n_input,
             output_bytes=n_bytes,
         )
 
@@ -202,6 +205,10 @@ class DatumWorker:
 
 
 def _size(folder: Path) -> int:
-    """Return how many bytes the files of a folder have."""
-    places = (Path(here, name) for here, _, names in os.walk(folder) for name in names)
-    return sum(place.lstat().st_size for place in places)
+    """Return how many bytes the files of a folder have, as far as they can be looked at."""
+    n_bytes = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # user code may have taken the folder's rights away
+                n_bytes += Path(here, name).lstat().st_size
+    return n_bytes

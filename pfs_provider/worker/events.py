@@ -7,6 +7,7 @@ datum's user code fills no more than ``MAX_USER_BYTES``. Must not know: stores, 
 import contextlib
 import json
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -27,13 +28,20 @@ class EventLog:
     Args:
         stream: Where to; None for a log that keeps silent.
         clock: Tells the time of an event.
+        listener: Told of each event and its fields, besides the stream.
         about: What every line says: job, pipeline, worker.
     """
 
     def __init__(
-        self, stream: TextIO | None = None, *, clock: Clock | None = None, **about: str
+        self,
+        stream: TextIO | None = None,
+        *,
+        clock: Clock | None = None,
+        listener: Callable[[str, Mapping[str, object]], None] | None = None,
+        **about: str,
     ) -> None:
         self._stream = stream
+        self._listener = listener
         self._clock = clock or SystemClock()
         self._about = about
         self._lock = threading.Lock()
@@ -41,7 +49,7 @@ class EventLog:
     @property
     def is_on(self) -> bool:
         """Whether anybody listens; what only serves to be told need not be found out else."""
-        return self._stream is not None
+        return self._stream is not None or self._listener is not None
 
     def tell(self, event: str, *, level: str = "info", **fields: object) -> None:
         """Write one line.
@@ -51,6 +59,8 @@ class EventLog:
             level: ``info`` or ``error``.
             fields: More of it; must be JSON.
         """
+        if self._listener is not None:
+            self._listener(event, fields)
         if self._stream is None:
             return
         time = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -27,6 +27,7 @@ from pfs_provider.worker.environment import search_path
 from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.choice import open_executor
 from pfs_provider.worker.executors.port import Executor
+from pfs_provider.worker.metrics import WorkerMetrics, serve_metrics
 from pfs_provider.worker.scratch import open_scratch
 from pfs_provider.worker.session import WorkSession
 from pfs_provider.worker.stopping import StopSign
@@ -49,7 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = StopSign()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    events = _open_events(parsed)
+    try:
+        events = _open_events(parsed)
+    except PfsError as error:
+        _tell(f"error: {error} [{error.code}]\n", parsed.termination_log)
+        return 1
     events.tell("worker-started", number=parsed.number, of=parsed.of)
     try:
         with wiring.open_worker_storage() as storage:
@@ -128,6 +133,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--hidden", default="[]", help="JSON list of folders to hide")
     parser.add_argument("--scratch", help="folder for staged files; the system's by default")
     parser.add_argument("--log-json", action="store_true", help="tell events on standard output")
+    parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port")
+    parser.add_argument("--metrics-host", default="127.0.0.1", help="address that is served on")
     parser.add_argument(
         "--termination-log", help="file that gets the reason of an exit with 1, too"
     )
@@ -137,9 +144,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _open_events(parsed: argparse.Namespace) -> EventLog:
     """Return the log of what this worker does; a silent one unless it was asked for."""
     pipeline, _, job = parsed.job.partition("@")
-    worker = f"{parsed.name}-{parsed.number}"
-    stream = sys.stdout if parsed.log_json else None
-    return EventLog(stream, job=job, pipeline=pipeline, worker=worker)
+    about = {"job": job, "pipeline": pipeline, "worker": f"{parsed.name}-{parsed.number}"}
+    listener = None
+    if parsed.metrics_port is not None:
+        metrics = WorkerMetrics(**about)
+        serve_metrics(metrics, host=parsed.metrics_host, port=parsed.metrics_port)
+        listener = metrics.note
+    return EventLog(sys.stdout if parsed.log_json else None, listener=listener, **about)
 
 
 def _tell(sentence: str, termination_log: str | None) -> None:

@@ -110,3 +110,13 @@ def test_a_datum_that_says_too_much_is_cut_and_the_next_is_not(
     lines.follow()
 
     assert _told(stream)[-1]["text"] == "next"
+
+
+def test_a_listener_hears_all_that_is_told_with_and_without_a_stream() -> None:
+    heard: list[tuple[str, object]] = []
+    events = EventLog(listener=lambda event, fields: heard.append((event, fields["datum"])))
+
+    events.tell("datum-started", datum="d")
+
+    assert events.is_on
+    assert heard == [("datum-started", "d")]
