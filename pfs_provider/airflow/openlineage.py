@@ -36,15 +36,15 @@ JOB_FIELDS = (
 class PfsLineage:
     """Mixed into an operator, gives OpenLineage what lineage.py noted of it."""
 
-    def get_openlineage_facets_on_start(self) -> "OperatorLineage":
+    def get_openlineage_facets_on_start(self) -> "OperatorLineage[Any, Any]":
         """Return nothing yet: what a task will read is known when it has claimed its jobs."""
         return _to_openlineage(TaskLineage())
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> "OperatorLineage":
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> "OperatorLineage[Any, Any]":
         """Return what the task read and made."""
         return _to_openlineage(find_lineage(self) or TaskLineage())
 
-    def get_openlineage_facets_on_failure(self, task_instance: Any) -> "OperatorLineage":
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> "OperatorLineage[Any, Any]":
         """Return what it had read and made when it failed, and the jobs that did not succeed."""
         return self.get_openlineage_facets_on_complete(task_instance)
 
@@ -66,7 +66,7 @@ def convert_asset(asset: "Asset", _context: Any) -> "Dataset":
     )
 
 
-def _to_openlineage(lineage: TaskLineage) -> "OperatorLineage":
+def _to_openlineage(lineage: TaskLineage) -> "OperatorLineage[Any, Any]":
     # lazy: an optional provider
     from airflow.providers.openlineage.extractors import OperatorLineage  # noqa: PLC0415
     from openlineage.client.event_v2 import InputDataset, OutputDataset  # noqa: PLC0415

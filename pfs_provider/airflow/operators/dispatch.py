@@ -97,7 +97,7 @@ class PfsDispatchOperator(BaseOperator):
         if landed.commits:
             # Until this is the head, the trigger goes on to announce it, which brings the next run.
             context["asset_state_store"][self.head_asset].set(TAKEN_KEY, landed.commits[-1].id)
-        state = context["asset_state_store"][self.commits_asset]
+        state: Any = context["asset_state_store"][self.commits_asset]
         if new:
             state.set(PENDING_KEY, after | {"run": context["ti"].run_id})
         else:
@@ -106,7 +106,7 @@ class PfsDispatchOperator(BaseOperator):
 
     def _find_announced(self, context: "Context") -> dict[str, Any] | None:
         """Return how far all is announced; None before the first time."""
-        state = context["asset_state_store"][self.commits_asset]
+        state: Any = context["asset_state_store"][self.commits_asset]
         pending = state.get(PENDING_KEY)
         if pending is not None:
             if self._has_succeeded(context, pending["run"]):
@@ -119,7 +119,7 @@ class PfsDispatchOperator(BaseOperator):
         ti = context["ti"]
         if run == ti.run_id:  # an earlier try of this task: it would not be here if that had
             return False
-        task = {"dag_id": ti.dag_id, "task_ids": [ti.task_id], "run_ids": [run]}
+        task: dict[str, Any] = {"dag_id": ti.dag_id, "task_ids": [ti.task_id], "run_ids": [run]}
         n_succeeded = ti.get_ti_count(**task, states=["success"])
         # A run that is gone was cleaned up long after its end.
         return n_succeeded > 0 or ti.get_ti_count(**task) == 0

@@ -72,7 +72,7 @@ class PfsTakeCommitOperator(BaseOperator):
 
     def _skip_if_done(self, context: "Context", commit: str) -> None:
         ti = context["ti"]
-        state = context["asset_state_store"][self.commits_asset]
+        state: Any = context["asset_state_store"][self.commits_asset]
         key = f"{RUN_KEY}.{ti.dag_id}.{commit}"
         other = state.get(key)
         is_asked_for = context["dag_run"].run_type == "manual"
