@@ -152,6 +152,23 @@ def test_a_scheduler_that_is_killed_finds_its_pods_at_work(deployed: Deployed) -
     assert (job["state"], job["processed"]) == ("success", 1)
 
 
+def test_a_change_of_settings_restarts_the_scheduler_and_nothing_else(
+    deployed: Deployed, image: str
+) -> None:
+    before = _starts(deployed)
+    changed = _overlay(image, "PFS_LEASE_S=15")
+    objects = renamed(changed, workers=deployed.workers, system=deployed.system)
+    kept = [each for each in objects if each["kind"] != "Job"]  # still there, and the same
+
+    for _ in range(2):  # the second one finds nothing to do
+        deployed.cluster.kubectl("apply", "--server-side", "-f", "-", given=as_yaml(kept))
+    deployed.wait_for("rollout", "status", "deployment/pfs-scheduler")
+
+    after = _starts(deployed)
+    assert {name for name in after if name in before} == {"minio-0", "postgres-0"}
+    assert all(after[name] == before[name] for name in ("minio-0", "postgres-0"))
+
+
 def test_data_and_scheduler_outlive_a_restart_of_everything(deployed: Deployed) -> None:
     deployed.pfs("create", "repo", "kept")
     deployed.pfs("put", "file", "kept@master:/a", "-f", "-", given="here")
@@ -171,7 +188,18 @@ def test_the_scheduler_shows_that_it_lives(deployed: Deployed) -> None:
     assert max(ages) < 5
 
 
-def _overlay(image: str) -> list[Object]:
+def _starts(deployed: Deployed) -> dict[str, str]:
+    """Return when each server's pod was started."""
+    deployed.wait_for("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=minio-setup")
+    pods = deployed.cluster.get("pods", deployed.system)
+    return {
+        pod["metadata"]["name"]: pod["status"]["startTime"]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def _overlay(image: str, *settings: str) -> list[Object]:
     """Return the overlay with images that the nodes have, and their busybox for user code."""
     return render_with(
         {
@@ -189,6 +217,7 @@ def _overlay(image: str) -> list[Object]:
                     "literals": [
                         f"PFS_K8S_WORKER_IMAGE={image}",
                         f"PFS_K8S_USER_IMAGE={USER_IMAGE}",
+                        *settings,
                     ],
                 }
             ],
