@@ -28,6 +28,8 @@ LOCKS = {
         "--extra",
         "argo",
         "--extra",
+        "jsonnet",
+        "--extra",
         "metrics",
         "--extra",
         "postgres",

@@ -11,11 +11,16 @@ from pfs_provider.cli.options import (
     OutputOption,
     PipelineArgument,
     ProjectOption,
-    SpecOption,
 )
 from pfs_provider.cli.session import open_acts, open_pfs
 from pfs_provider.cli.show import Output, say, show, show_all, show_json
-from pfs_provider.cli.specs import read_specs
+from pfs_provider.cli.specs import (
+    ArgOption,
+    JsonnetOption,
+    SpecFileOption,
+    read_specs,
+    spec_source,
+)
 from pfs_provider.cli.tree import (
     create,
     delete,
@@ -30,6 +35,7 @@ from pfs_provider.cli.tree import (
 
 if TYPE_CHECKING:
     from pfs_provider.infos import PipelineInfo
+    from pfs_provider.verbs.saving import SpecSource
 
 __all__ = [
     "create_pipeline",
@@ -56,33 +62,44 @@ class _DryRunError(Exception):
 
 
 @create.command("pipeline")
-def create_pipeline(
-    file: SpecOption,
+def create_pipeline(  # noqa: PLR0917 - each is one option
+    file: SpecFileOption = None,
+    jsonnet: JsonnetOption = None,
+    arg: ArgOption = None,
     reprocess: ReprocessOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Make the pipelines of a spec, all or none; each runs at once on what its inputs hold."""
-    _save(file, replace=False, reprocess=reprocess, dry_run=dry_run, output=output)
+    source = spec_source(file, jsonnet, arg)
+    _save(source, replace=False, reprocess=reprocess, dry_run=dry_run, output=output)
 
 
 @update.command("pipeline")
-def update_pipeline(
-    file: SpecOption,
+def update_pipeline(  # noqa: PLR0917 - each is one option
+    file: SpecFileOption = None,
+    jsonnet: JsonnetOption = None,
+    arg: ArgOption = None,
     reprocess: ReprocessOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Give pipelines a new version, or make those that do not exist."""
-    _save(file, replace=True, reprocess=reprocess, dry_run=dry_run, output=output)
+    source = spec_source(file, jsonnet, arg)
+    _save(source, replace=True, reprocess=reprocess, dry_run=dry_run, output=output)
 
 
 @validate.command("pipeline")
-def validate_pipeline(file: SpecOption, output: OutputOption = Output.TEXT) -> None:
+def validate_pipeline(
+    file: SpecFileOption = None,
+    jsonnet: JsonnetOption = None,
+    arg: ArgOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
     """Check a spec without any repo or catalog; -o json prints it in its modern form."""
     from pfs_provider.spec.load import load_specs  # noqa: PLC0415 # lazy: --help needs no engine
 
-    for one in read_specs(file, load_specs):
+    for one in read_specs(spec_source(file, jsonnet, arg), load_specs):
         if output is Output.JSON:
             say(json.dumps(one.document, ensure_ascii=False))
         else:
@@ -158,9 +175,11 @@ def delete_pipeline(
         pfs.delete_pipeline(name, keep_repo=keep_repo, force=force)
 
 
-def _save(file: str, *, replace: bool, reprocess: bool, dry_run: bool, output: Output) -> None:
+def _save(
+    source: "SpecSource", *, replace: bool, reprocess: bool, dry_run: bool, output: Output
+) -> None:
     with open_pfs() as pfs:
-        loaded = read_specs(file, pfs.read_specs)
+        loaded = read_specs(source, pfs.read_specs)
     again = reprocess or any(one.reprocess for one in loaded)
     replace = replace or again or any(one.update for one in loaded)
     written = [one.written for one in loaded]

@@ -17,13 +17,15 @@ import yaml
 
 from pfs_provider.errors import ErrorCode, NotFoundError, RefusedError, UnavailableError
 
-__all__ = ["Document", "Source", "read_documents"]
+__all__ = ["Document", "Source", "parse_documents", "read_documents", "read_source"]
 
 Document = Mapping[str, object]
 Source = str | Path | Document | Sequence[Document] | IO[str] | IO[bytes]
 
 MAX_BYTES = 8 * 2**20
 """Of one spec file. A spec is some kilobytes; more is a mistaken file."""
+TEMPLATE_ENDING = ".jsonnet"
+"""Such files are templates, rendered by jsonnet.py."""
 TIMEOUT_S = 30
 """For a URL to answer."""
 _HTTP_NOT_FOUND = {404, 410}
@@ -44,6 +46,29 @@ def read_documents(source: Source) -> tuple[str, list[Document]]:
         return "the specs", _check_documents(source, "the specs")
     if isinstance(source, str) and source.lstrip()[:1] == "{":
         return "the spec", _parse(source.encode(), "the spec")
+    name, data = read_source(source)
+    if name.endswith(TEMPLATE_ENDING):
+        raise _unreadable(
+            name,
+            "is a template, which has to be rendered with its arguments: "
+            "name it as --jsonnet FILE --arg NAME=VALUE, or use Pfs.render_specs",
+        )
+    return name, _parse(data, name)
+
+
+def parse_documents(text: str, name: str) -> list[Document]:
+    """Return the documents of a text. Raises RefusedError ``spec-illegal``."""
+    return _parse(text.encode(), name)
+
+
+def read_source(source: str | Path | IO[str] | IO[bytes]) -> tuple[str, bytes]:
+    """Return where the bytes come from, for messages, and the bytes.
+
+    Raises:
+        RefusedError: ``source-illegal``: a folder, or too large.
+        NotFoundError: ``source-not-found``: no such file or page.
+        UnavailableError: ``source-unavailable``: the file cannot be read, the URL does not answer.
+    """
     if isinstance(source, str | Path):
         name = str(source)
         data = _read_url(name) if _is_url(name) else _read_path(Path(source))
@@ -57,7 +82,7 @@ def read_documents(source: Source) -> tuple[str, list[Document]]:
             f"{name} is larger than {MAX_BYTES // 2**20} MiB: this is no pipeline spec",
             source=name,
         )
-    return name, _parse(data, name)
+    return name, data
 
 
 def _is_url(text: str) -> bool:

@@ -14,6 +14,7 @@ from pfs_provider.catalog.propagation import propagate
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput
 from pfs_provider.jobs.ticks import make_cron_repos
+from pfs_provider.spec.jsonnet import render_jsonnet
 from pfs_provider.spec.load import LoadedSpec, load_specs
 from pfs_provider.spec.model import pfs_inputs
 from pfs_provider.spec.shorthand import input_text
@@ -29,6 +30,18 @@ SpecSource = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]] | IO[s
 
 class SpecSaver(Session):
     """Reads specs and saves them as versions of pipelines."""
+
+    def render_specs(
+        self, template: str | Path | IO[str] | IO[bytes], arguments: Mapping[str, str]
+    ) -> list[Mapping[str, Any]]:
+        """Return the specs that a Jsonnet template makes of its arguments.
+
+        Raises:
+            RefusedError: ``spec-illegal``: it cannot be rendered.
+            NotFoundError: ``source-not-found``.
+            UnavailableError: ``extra-missing``: the extra ``jsonnet`` is not installed.
+        """
+        return list(render_jsonnet(template, arguments))
 
     def read_specs(self, spec: SpecSource) -> list[LoadedSpec]:
         """Return the specs of a source, checked, with the defaults of cluster and project in them.

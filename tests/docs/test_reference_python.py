@@ -33,7 +33,7 @@ SECTIONS = {
     "## Pipelines": [
         "create_pipeline", "update_pipeline", "inspect_pipeline", "pipeline_spec", "list_pipelines",
         "start_pipeline", "stop_pipeline", "rerun_pipeline", "delete_pipeline",
-        "read_specs", "inspect_defaults", "update_defaults", "delete_defaults",
+        "read_specs", "render_specs", "inspect_defaults", "update_defaults", "delete_defaults",
     ],
     "## Jobs": [
         "run", "list_jobs", "inspect_job", "stop_job", "list_datums", "preview_datums", "logs",
@@ -41,6 +41,10 @@ SECTIONS = {
     "## Provenance and events": ["provenance", "subvenance", "list_events", "last_event_number"],
     "## For schedulers": [
         "claim_job", "plan_job", "launch_job", "job_progress", "finish_job", "fail_job",
+    ],
+    "## For Argo": [
+        "begin_workflow", "finish_workflow", "settle_workflow", "list_runnable", "list_failed",
+        "prepare_map", "watch",
     ],
     "## Transactions": [
         "transaction", "start_transaction", "record", "list_transactions", "inspect_transaction",

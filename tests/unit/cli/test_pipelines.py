@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.runner import Cli
 
 
@@ -97,3 +99,60 @@ def test_a_deleted_pipeline_may_leave_its_repo(images: Cli, spec: str) -> None:
     assert [repo["name"] for repo in images.ok("list", "repo", "-o", "json").json] == [
         "edges", "images",
     ]  # fmt: skip
+
+
+TEMPLATE = """
+function(name, glob="/*") {
+  pipeline: { name: name },
+  transform: { cmd: ["true"] },
+  input: { pfs: { repo: "images", glob: glob } },
+}
+"""
+
+
+def test_a_template_makes_pipelines_of_its_arguments(images: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("_jsonnet", reason="Jsonnet is not installed: make setup brings it")
+    path = tmp_path / "any.jsonnet"
+    path.write_text(TEMPLATE)
+    template = ("--jsonnet", str(path), "--arg")
+
+    assert images.ok("validate", "pipeline", *template, "name=a").out == "a: valid\n"
+    assert len(images.ok("list", "datum", *template, "name=a", "-o", "json").json) == 2
+    images.ok("create", "pipeline", *template, "name=a")
+    images.ok("create", "pipeline", "--jsonnet", "-", "--arg", "name=b", stdin=path.read_bytes())
+    images.ok("update", "pipeline", *template, "name=a", "--arg", "glob=/")
+
+    listed = images.ok("list", "pipeline", "-o", "json").json
+    assert [(one["name"], one["version"], one["input"]) for one in listed] == [
+        ("a", 2, "images:/"), ("b", 1, "images:/*"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ((), 2, "name a spec"),
+        (("-f", "x.json", "--jsonnet", "x.jsonnet"), 2, "name a spec"),
+        (("-f", "x.json", "--arg", "a=b"), 2, "--arg is for a template"),
+        (("--jsonnet", "any.jsonnet", "--arg", "name"), 2, "write it as NAME=VALUE"),
+        (("--jsonnet", "any.jsonnet"), 5, "give --arg name=VALUE"),
+        (("--jsonnet", "none.jsonnet"), 3, "there is no file"),
+        (("-f", "any.jsonnet"), 5, "--jsonnet FILE"),
+    ],
+)
+def test_a_template_that_is_called_wrongly_is_told(
+    images: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    text: str,
+) -> None:
+    pytest.importorskip("_jsonnet", reason="Jsonnet is not installed: make setup brings it")
+    monkeypatch.chdir(tmp_path)
+    Path("any.jsonnet").write_text(TEMPLATE)
+
+    done = images("create", "pipeline", *arguments)
+
+    assert (done.code, done.out) == (code, "")
+    assert text in done.err

@@ -1,12 +1,12 @@
 import pytest
 
-from pfs_provider.cli.specs import read_specs
+from pfs_provider.cli.specs import read_specs, spec_source
 from pfs_provider.errors import NotFoundError
 from pfs_provider.spec.load import load_specs
 
 
 def test_hints_and_warnings_go_to_stderr(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (loaded,) = read_specs(spec, load_specs)
+    (loaded,) = read_specs(spec_source(spec, None, None), load_specs)
 
     assert loaded.spec.key.name == "edges"
     assert capsys.readouterr().out == ""
