@@ -152,6 +152,35 @@ class Standalone:
         found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=run_after&limit=1000")
         return list(found["dag_runs"])
 
+    def find_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        return dict(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"))
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        return dict(self._call("GET", _task_path(dag_id, run_id, task_id)))
+
+    def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """As a person does it in the UI."""
+        self._call("PATCH", _task_path(dag_id, run_id, task_id), {"new_state": state})
+
+    def clear_task(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """As a person does it in the UI."""
+        what = {"dag_run_id": run_id, "task_ids": [task_id], "dry_run": False}
+        self._call(
+            "POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", {**what, "only_failed": False}
+        )
+
+    def processes(self, *words: str) -> list[int]:
+        """Its processes whose command line has all the words."""
+        sessions = {process.pid for process in self._started}
+        return [
+            pid for pid in _members(sessions) if all(word in _command_line(pid) for word in words)
+        ]
+
+    def kill(self, pids: list[int]) -> None:
+        """End some of its processes as a crash would."""
+        for pid in pids:
+            _signal(pid, signal.SIGKILL)
+
     def find_dag(self, dag_id: str) -> dict[str, Any] | None:
         return next(
             (dag for dag in self._call("GET", "/api/v2/dags")["dags"] if dag["dag_id"] == dag_id),
@@ -186,6 +215,12 @@ class Standalone:
             key=lambda path: path.stat().st_mtime,
         )
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in found[-3:])
+
+    def task_lines(self, dag_id: str) -> list[dict[str, Any]]:
+        """All lines that the tasks of a DAG logged, with their fields."""
+        found = (self.home / "logs").glob(f"dag_id={dag_id}/**/*.log")
+        lines = "".join(path.read_text(errors="replace") for path in found).splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def _start(self, command: str) -> None:
         with (self.home / f"{len(self._started)}-{command}.out").open("wb") as log:
@@ -262,11 +297,19 @@ def _stat(pid: int) -> list[str]:
 
 
 def _is_triggerer(pid: int) -> bool:
+    return "triggerer" in _command_line(pid)
+
+
+def _command_line(pid: int) -> str:
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:
-        return False
-    return "triggerer" in command
+        return ""
+
+
+def _task_path(dag_id: str, run_id: str, task_id: str) -> str:
+    run = urllib.parse.quote(run_id)
+    return f"/api/v2/dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}"
 
 
 def _signal(pid: int, kind: signal.Signals) -> None:

@@ -68,6 +68,10 @@ def test_a_put_in_another_shell_is_followed_by_a_run(
     assert wait_s < PROMISE_S
     run_id = run["dag_run_id"]
     assert watching.xcom("copy_on_commit", run_id, "copy") == [f"default/copy@{commit.id}"]
+    told = watching.task_lines("copy_on_commit")
+    (facts,) = [line for line in told if line.get("pfs_job") == commit.id]
+    assert (facts["pfs_pipeline"], facts["pfs_state"]) == ("copy", "success")
+    assert (facts["dag_id"], facts["run_id"]) == ("copy_on_commit", run_id)
     links = watching.links("copy_on_commit", run_id, "copy")
     assert set(links) == {"PFS commit", "PFS job"}
     assert all(link.endswith("/xcom") for link in links.values())
