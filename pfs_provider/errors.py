@@ -93,6 +93,7 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "timed-out"
     EXTRA_MISSING = "extra-missing"  # an optional dependency is not installed
     CLUSTER_UNAVAILABLE = "cluster-unavailable"
+    WEBHOOK_UNAVAILABLE = "webhook-unavailable"  # nobody took what pfs watch told
     CLUSTER_FORBIDDEN = "cluster-forbidden"  # a verb that the account may not use, or admission
     # unknown outcome
     WRITE_UNKNOWN = "write-unknown"

@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=1000)
     lease_s: float = Field(default=20.0, gt=0)
     scratch: Path | None = None
+    watch_token: str | None = Field(default=None, repr=False)
     k8s_namespace: str | None = None
     k8s_worker_image: str | None = None
     k8s_user_image: str | None = None

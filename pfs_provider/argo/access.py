@@ -70,7 +70,12 @@ def build_events() -> list[dict[str, Any]]:
         "spec": {
             "service": {"ports": [{"port": EVENT_PORT, "targetPort": EVENT_PORT}]},
             "webhook": {
-                EVENT_NAME: {"port": f"{EVENT_PORT}", "endpoint": "/job", "method": "POST"}
+                EVENT_NAME: {
+                    "port": f"{EVENT_PORT}",
+                    "endpoint": "/job",
+                    "method": "POST",
+                    "url": "",  # for providers that are told; the schema wants it all the same
+                }
             },
         },
     }
