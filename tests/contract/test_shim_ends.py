@@ -81,7 +81,7 @@ def test_a_container_that_is_killed_is_the_end_of_the_try_and_not_of_the_worker(
         )
         assert "container of the user code was killed" in outcome.note
         assert "memory than its limit of 64Mi" in outcome.note
-        assert find_processes(mark) == []
+        wait_for(lambda: find_processes(mark) == [], timeout_s=1)
         assert pod.sh("echo again") == "again\n"
 
 

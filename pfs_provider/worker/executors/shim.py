@@ -82,8 +82,8 @@ class ShimExecutor:
                     self._link, script, stdin=lines, log=log, timeout_s=task.timeout_s
                 )
             finished = self._clock.now()
-            if ending.kind == "died" and not _is_open(task.root):
-                self._link.connect(self._come_back_s)  # nobody else can remove what is left
+            if not _is_open(task.root):
+                self._link.connect(self._come_back_s)  # only there it can be opened
         if ending.kind not in {"exit", "signal", "died"}:
             raise explain(_report(ending), task)
         killed = ending.kind == "died"
@@ -146,7 +146,13 @@ def _report(ending: Ending) -> Report:
     return Report(step=step, errno=code, path=ending.path)
 
 
-def _is_open(root: Path) -> bool:
-    """Return whether this process may remove all that lies in a folder's folders."""
-    folders = (folder for folder, _, _ in os.walk(root))
-    return all(os.access(folder, os.R_OK | os.W_OK | os.X_OK) for folder in folders)
+def _is_open(root: str | Path) -> bool:
+    """Return whether this process may read and remove all that lies in a folder."""
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if not os.access(entry, os.R_OK | os.W_OK | os.X_OK) or not _is_open(entry.path):
+                    return False
+            elif entry.is_file(follow_symlinks=False) and not os.access(entry, os.R_OK):
+                return False
+    return True

@@ -133,8 +133,24 @@ class _Follower:
                     return ending
         if self._link.alive in ready:
             self._link.shim = None
+            self._await_silence()
             return Ending(kind="died")
         return None
+
+    def _await_silence(self) -> None:
+        """Wait until the dead shim's processes are dead, too: that they are killed comes second."""
+        deadline = self._clock.monotonic() + KILL_S
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        while (left := deadline - self._clock.monotonic()) > 0:
+            try:
+                data = os.read(self._output, _LARGE_PIPE_BYTES)
+            except BlockingIOError:  # somebody has it open still
+                poll.poll(left * 1000)
+                continue
+            if not data:
+                return
+            self._log.write(data)
 
     def _understand(self, line: bytes) -> Ending | None:
         """Return what a line tells of this task's end; other lines are of no use now."""

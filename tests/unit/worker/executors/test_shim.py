@@ -1,11 +1,13 @@
 """What the executor of pods makes of how tasks end; all else: tests/contract/test_shim.py."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pfs_provider.clock import SystemClock
 from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.worker.executors import shim
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim import ShimExecutor
 from tests.unit.worker.executors.shim_peer import ShimPeer, greet_back
@@ -73,3 +75,16 @@ def test_what_cannot_be_started_is_told_with_the_reason(
 
     assert caught.value.code == code
     assert said in str(caught.value)
+
+
+def test_what_the_worker_cannot_open_is_found(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "a/b").mkdir(parents=True)
+    (root / "a/link").symlink_to("/no/such")
+    (root / "a/b/file").touch()
+    assert shim._is_open(root)
+
+    for path, mode in ((root / "a/b/file", 0o200), (root / "a/b", 0o500), (root / "a", 0)):
+        path.chmod(mode)
+        assert shim._is_open(root) == (os.geteuid() == 0)
+        path.chmod(0o700)
