@@ -37,6 +37,8 @@ USER_IMAGE = "busybox:1"
 IMAGE_PYTHON = (3, 11)
 """Of the test cluster's Python image."""
 SITE_PACKAGES = "usr/local/lib/python3.11/site-packages"
+EXTRAS = ("kubernetes", "metrics", "postgres")
+"""What the published image has, too."""
 BUILD_S = 900
 """Longest time that images may take to build; the first one makes Debian and Python, too."""
 
@@ -164,7 +166,7 @@ def _build(tool: str, name: str) -> None:
             shutil.copy2(ROOT / part, source)
         _copy_package(source)
         if f"docker.io/{python}" not in _run([tool, "list"]):
-            extras = ["--extra", "kubernetes", "--extra", "postgres"]
+            extras = [part for extra in EXTRAS for part in ("--extra", extra)]
             _run([tool, "python-app", python, "--no-load", "--from", str(source), *extras])
         (root / "bin").mkdir(parents=True)
         shutil.copy2(BUSYBOX, root / "bin" / "busybox")
@@ -182,7 +184,7 @@ def _copy_package(folder: Path) -> None:
 
 
 def _source_digest() -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(" ".join(EXTRAS).encode())
     for path in sorted([ROOT / "pyproject.toml", *(ROOT / "pfs_provider").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())

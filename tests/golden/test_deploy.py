@@ -29,7 +29,7 @@ from tests.deployments import (
     settings_of,
 )
 
-COMPONENTS = ("guard", "job-secrets", "restricted")
+COMPONENTS = ("guard", "job-secrets", "metrics", "restricted")
 PAGE = ROOT / "docs" / "how-to" / "deploy.md"
 VERBS = {
     "create": "create", "find": "get", "get": "get", "list_objects": "list", "patch": "patch",
@@ -99,7 +99,7 @@ def test_no_secret_of_the_catalog_is_where_user_code_runs(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", ["external", "with-services"])
 def test_every_container_is_closed_and_has_limits(overlay: str) -> None:
-    pods = dict(pod_specs(render_overlay(overlay)))
+    pods = dict(pod_specs(render_overlay(overlay, ["metrics"])))
 
     for pod in pods.values():
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -133,8 +133,9 @@ def test_settings_are_known_ones_and_name_the_image_that_the_scheduler_has(
     assert settings.catalog_url.startswith("postgresql://")
 
 
-def test_the_schedulers_command_is_one_that_pfs_knows() -> None:
-    pod = dict(pod_specs(render_overlay("external")))["pfs-scheduler"]
+@pytest.mark.parametrize("name", ["pfs-metrics", "pfs-scheduler"])
+def test_commands_are_ones_that_pfs_knows(name: str) -> None:
+    pod = dict(pod_specs(render_overlay("external", ["metrics"])))[name]
     program, *arguments = pod["containers"][0]["command"]
 
     done = subprocess.run(

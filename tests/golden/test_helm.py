@@ -34,9 +34,15 @@ DIGEST = re.compile(r"^(pfs-settings|minio-setup)-[a-z0-9]{10}$")
         (URLS, "external", ()),
         (("services.enabled=true",), "with-services", ()),
         (
-            (*URLS, "guard=true", "jobSecrets=true", "workers.security=restricted"),
+            (
+                *URLS,
+                "guard=true",
+                "jobSecrets=true",
+                "workers.security=restricted",
+                "metrics.enabled=true",
+            ),
             "external",
-            ("guard", "job-secrets", "restricted"),
+            ("guard", "job-secrets", "metrics", "restricted"),
         ),
     ],
     ids=["external", "with-services", "all-components"],

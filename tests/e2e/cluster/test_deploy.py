@@ -64,7 +64,8 @@ def places(cluster: Cluster) -> Iterator[Places]:
 
 @pytest.mark.parametrize(
     ("overlay", "components"),
-    [(name, ()) for name in OVERLAYS] + [("with-services", ("restricted", "guard", "job-secrets"))],
+    [(name, ()) for name in OVERLAYS]
+    + [("with-services", ("restricted", "guard", "job-secrets", "metrics"))],
     ids=[*OVERLAYS, "all-components"],
 )
 def test_the_api_server_accepts_every_overlay(

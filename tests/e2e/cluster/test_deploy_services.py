@@ -152,7 +152,22 @@ def test_a_scheduler_that_is_killed_finds_its_pods_at_work(deployed: Deployed) -
     assert (job["state"], job["processed"]) == ("success", 1)
 
 
-def test_a_change_of_settings_restarts_the_scheduler_and_nothing_else(
+def test_the_catalogs_figures_are_served(deployed: Deployed) -> None:
+    deployed.wait_for("rollout", "status", "deployment/pfs-metrics")
+    program = (
+        "from urllib.request import urlopen\n"
+        "print(urlopen('http://pfs-metrics:9464/metrics', timeout=20).read().decode())\n"
+    )
+
+    said = deployed.cluster.kubectl(
+        "exec", "-n", deployed.system, "deploy/pfs-scheduler", "--", "python", "-c", program
+    )
+
+    assert "pfs_up 1.0" in said
+    assert 'pfs_datums_total{pipeline="upper",project="default",result="processed"} 1.0' in said
+
+
+def test_a_change_of_settings_restarts_what_has_them_and_nothing_else(
     deployed: Deployed, image: str
 ) -> None:
     before = _starts(deployed)
@@ -204,7 +219,7 @@ def _overlay(image: str, *settings: str) -> list[Object]:
     return render_with(
         {
             "resources": [str(KUSTOMIZE / "overlays" / "with-services")],
-            "components": [str(KUSTOMIZE / "components" / "guard")],
+            "components": [str(KUSTOMIZE / "components" / name) for name in ("guard", "metrics")],
             "images": [
                 {"name": name, **_image(given)}
                 for name, given in {**service_images(), "pfs-provider": image}.items()
