@@ -74,7 +74,7 @@ class KubeApi:
         if method == "POST":
             return self._create(plural, body)
         if not name:
-            return 200, {"items": self._list(plural, parse_qs(url.query))}
+            return 200, self._page(self._list(plural, parse_qs(url.query)), parse_qs(url.query))
         found = self.objects.get((plural, name))
         if found is None:
             return _status(404, f'{plural} "{name}" not found')
@@ -99,6 +99,12 @@ class KubeApi:
         made.setdefault("status", {})
         self.objects[key] = made
         return 201, made
+
+    def _page(self, found: list[dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:
+        start = int(query.get("continue", ["0"])[0])
+        stop = start + int(query.get("limit", [str(len(found) or 1)])[0])
+        more = {"continue": str(stop)} if stop < len(found) else {}
+        return {"metadata": more, "items": found[start:stop]}
 
     def _list(self, plural: str, query: dict[str, list[str]]) -> list[dict[str, Any]]:
         label, _, value = query.get("labelSelector", [""])[0].partition("=")
