@@ -89,7 +89,8 @@ class Flag:
 
     def schema(self) -> Schema:
         """Return the JSON Schema."""
-        return {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
+        text: Schema = {"type": "string", "pattern": _any_case("true", "false")}
+        return {"anyOf": [{"type": "boolean"}, text]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class Quantity:
 
     def schema(self) -> Schema:
         """Return the JSON Schema."""
-        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+        text: Schema = {"type": "string", "pattern": f"^{_QUANTITY.pattern}$"}
+        return {"anyOf": [{"type": "number", "minimum": 0}, text]}
 
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -183,7 +185,11 @@ class Duration:
 
     def schema(self) -> Schema:
         """Return the JSON Schema."""
-        return {"type": "string", "examples": ["90s", "10m", "1h30m"]}
+        return {
+            "type": "string",
+            "pattern": f"^{_DURATION.pattern}$",
+            "examples": ["90s", "10m", "1h30m"],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +238,14 @@ class OneOf:
 
     def schema(self) -> Schema:
         """Return the JSON Schema."""
-        return {"type": "string", "examples": list(self.words)}
+        other: Schema = {"type": "string", "pattern": _any_case(*self.words)}
+        return {"anyOf": [{"enum": list(self.words)}, other]}
+
+
+def _any_case(*words: str) -> str:
+    """Return a pattern of words whose case and underscores do not matter, for the JSON Schema."""
+    spelled = ("_*".join(f"[{c.upper()}{c.lower()}]" for c in _bare(word)) for word in words)
+    return f"^_*({'|'.join(spelled)})_*$"
 
 
 def _bare(word: str) -> str:

@@ -17,9 +17,12 @@ from pfs_provider.spec.legacy_inputs import modernise_input, modernise_inputs
 from pfs_provider.spec.shape import snake
 from pfs_provider.spec.spots import Spot, describe
 
-__all__ = ["LEGACY_FIELDS", "modernise"]
+__all__ = ["EDITOR_KEY", "LEGACY_FIELDS", "modernise"]
 
 Document = dict[str, object]
+
+EDITOR_KEY = "$schema"
+"""Where editors look for the JSON Schema of a file; no field of a spec."""
 
 LEGACY_FIELDS = {
     "batch": "jobs have no batch mode",
@@ -34,6 +37,13 @@ LEGACY_FIELDS = {
     "stats": "counts and logs are kept for every job",
 }
 """Fields of older specs that are dropped, and why nothing is lost."""
+
+_OLD_TRANSFORM = {
+    "build": LEGACY_FIELDS["build"],
+    "overwrite": "a datum's output replaces what it wrote before",
+}
+_GPU_TYPE = "nvidia.com/gpu"
+"""What Pachyderm asked Kubernetes for when a spec named no type."""
 
 _OLD_NAMES = {
     *LEGACY_FIELDS,
@@ -87,6 +97,8 @@ def modernise(
     """
     doc: Document = {}
     for key, value in document.items():
+        if key == EDITOR_KEY:
+            continue
         name = snake(str(key))
         if name in doc:
             at.child(name).refuse("is given twice, in two spellings: keep one of them")
@@ -153,11 +165,25 @@ def _transform(work: _Work) -> None:
     transform = work.doc.get("transform")
     if not isinstance(transform, Mapping):
         return
-    if "overwrite" in transform:
-        work.doc["transform"] = {k: v for k, v in transform.items() if k != "overwrite"}
-        work.at.child("transform.overwrite").warn(
-            "is of older versions and is left out: a datum's output replaces what it wrote before"
-        )
+    kept = {key: value for key, value in transform.items() if str(key) not in _OLD_TRANSFORM}
+    work.doc["transform"] = kept
+    for name, why in _OLD_TRANSFORM.items():
+        if transform.get(name) is not None:
+            work.at.child(f"transform.{name}").warn(f"is of older versions and is left out: {why}")
+
+
+def _gpu(work: _Work) -> None:
+    """Up to 1.7 a number of GPUs had no type."""
+    for name in ("resource_requests", "resource_limits"):
+        given = work.doc.get(name)
+        number = given.get("gpu") if isinstance(given, Mapping) else None
+        if not isinstance(given, Mapping) or not isinstance(number, int | str):
+            continue
+        at = work.at.child(name).child("gpu")
+        modern = {"type": _GPU_TYPE, "number": Number(low=0).read(number, at)}
+        kept = {key: value for key, value in given.items() if key != "gpu"}
+        work.doc[name] = {**kept, "gpu": modern} if modern["number"] else kept
+        at.warn(f'is a number alone, an older form; write "gpu": {json.dumps(modern)}')
 
 
 def _output(work: _Work) -> None:
@@ -204,6 +230,7 @@ _STEPS: tuple[Callable[[_Work], None], ...] = (
     _output,
     _renamed("chunk_spec", "datum_set_spec"),
     _renamed("resource_spec", "resource_requests"),
+    _gpu,
     _renamed("standby", "autoscaling"),
     _enable_stats,
     _dropped,

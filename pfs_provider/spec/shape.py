@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from pfs_provider.spec.spots import Kind, Schema, Spot, describe
 
-__all__ = ["Field", "Shape", "camel", "rename_fields", "snake", "suggest"]
+__all__ = ["Field", "Shape", "camel", "or_null", "rename_fields", "snake", "suggest"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -85,11 +85,19 @@ class Shape(Generic[T_co]):
         """Return the JSON Schema of the object, with both spellings of its fields."""
         properties: dict[str, object] = {}
         for known in self.fields:
-            described = {"description": known.doc, **known.kind.schema()}
+            kind = known.kind.schema()
+            described = {"description": known.doc, **(kind if known.missing else or_null(kind))}
             properties[known.name] = described
             if camel(known.name) != known.name:
                 properties[camel(known.name)] = described
-        return {"type": "object", "properties": properties, "additionalProperties": False}
+        # A field with two spellings cannot be demanded in either; the reader does.
+        needed = [one.name for one in self.fields if one.missing and one.name == camel(one.name)]
+        return {
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": False,
+            **({"required": needed} if needed else {}),
+        }
 
     def example(self) -> str:
         """Return what the object looks like, for an error."""
@@ -107,6 +115,18 @@ class Shape(Generic[T_co]):
                 at.child(name).refuse("is given twice, in two spellings: keep one of them")
             given[name] = item
         return given
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the JSON Schema of the same or null, which stands for a field left out."""
+    kinds, words, types = schema.get("anyOf"), schema.get("enum"), schema.get("type")
+    if isinstance(kinds, list):
+        return {**schema, "anyOf": [*kinds, {"type": "null"}]}
+    if isinstance(words, list):
+        return {**schema, "enum": list(dict.fromkeys([*words, None]))}
+    if types is None:
+        return schema
+    return {**schema, "type": [*(types if isinstance(types, list) else [types]), "null"]}
 
 
 def rename_fields(kind: object, value: object) -> object:

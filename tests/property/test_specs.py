@@ -22,6 +22,9 @@ VALUES = st.recursive(
 )
 
 
+CHANGES = st.dictionaries(WORDS, VALUES, max_size=4)
+
+
 def _loaded_or_refused(given_document: dict[str, object]) -> LoadedSpec | RefusedError:
     try:
         return load_specs(given_document)[0]
@@ -29,7 +32,7 @@ def _loaded_or_refused(given_document: dict[str, object]) -> LoadedSpec | Refuse
         return error
 
 
-@given(st.dictionaries(WORDS, VALUES, max_size=4))
+@given(CHANGES)
 def test_any_document_loads_or_is_refused_with_its_field(changes: dict[str, object]) -> None:
     made = _loaded_or_refused({**document(), **changes})
 

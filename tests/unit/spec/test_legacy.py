@@ -2,7 +2,7 @@ import pytest
 
 from pfs_provider.errors import RefusedError
 from pfs_provider.spec.legacy import LEGACY_FIELDS, modernise
-from pfs_provider.spec.model import DatumSets, Egress, Resources
+from pfs_provider.spec.model import DatumSets, Egress, Gpu, Resources
 from pfs_provider.spec.spots import Notes, Spot
 from tests.unit.spec.examples import document, load, pfs
 
@@ -79,6 +79,30 @@ def test_renamed_fields_are_read_under_their_new_name() -> None:
     assert loaded.spec.egress == Egress(url="s3://x")
     names = {warning.split()[0] for warning in loaded.warnings}
     assert names >= {"chunk_spec", "resource_spec", "output", "transform.overwrite", "enable_stats"}
+
+
+@pytest.mark.parametrize("given", [1, "1"], ids=["number", "text"])
+def test_a_number_of_gpus_gets_the_type_that_it_had(given: object) -> None:
+    loaded = load(resource_limits={"memory": "1G", "gpu": given})
+
+    assert loaded.spec.resource_limits == Resources(
+        memory="1G", gpu=Gpu(type="nvidia.com/gpu", number=1)
+    )
+    assert '"gpu": {"type": "nvidia.com/gpu", "number": 1}' in loaded.warnings[0]
+    assert load(resource_limits={"gpu": 0}).spec.resource_limits == Resources()
+
+
+def test_the_key_that_editors_look_for_is_no_field() -> None:
+    loaded = load(**{"$schema": "pipeline-spec.schema.json"})
+
+    assert (loaded.spec, loaded.warnings) == (load().spec, ())
+
+
+def test_a_build_is_left_out_of_the_transform() -> None:
+    [warning] = load(transform={"cmd": ["x"], "build": {"path": "."}}).warnings
+
+    assert warning.startswith("transform.build is of older versions and is left out")
+    assert load(transform={"cmd": ["x"], "build": None}).warnings == ()
 
 
 def test_standby_becomes_autoscaling() -> None:
