@@ -23,7 +23,7 @@ EVENT_FIELDS = "type=Warning"
 IMAGE_NOTICES = frozenset({"ImagePullBackOff", "ErrImagePull", "RegistryUnavailable"})
 IMAGE_PROBLEMS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 START_NOTICES = frozenset({"CreateContainerConfigError", "CreateContainerError"})
-MOUNT_REASONS = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"})
+EVENT_REASONS = frozenset({"Failed", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"})
 START_FAILURES = frozenset({"StartError", "RunContainerError", "ContainerCannotRun"})
 CRASH_LOOP = "CrashLoopBackOff"
 OOM = "OOMKilled"
@@ -114,7 +114,7 @@ def _pod_notices(pods: Sequence[Json], events: Sequence[Json]) -> Iterator[str]:
     for pod in pods:
         yield from _scheduling(pod)
         said = [text for status in _statuses(pod) for text in _container_notices(status)]
-        yield from said or _mount_notices(pod, events)
+        yield from said or _event_notices(pod, events)
 
 
 def _scheduling(pod: Json) -> Iterator[str]:
@@ -241,16 +241,28 @@ def _statuses(pod: Json) -> Iterator[Json]:
     yield from _list(status, "containerStatuses")
 
 
-def _mount_notices(pod: Json, events: Sequence[Json]) -> Iterator[str]:
-    """Yield why a pod's containers are not even made: no status tells that, only events do."""
+def _event_notices(pod: Json, events: Sequence[Json]) -> Iterator[str]:
+    """Yield why a pod does not start where no status tells it.
+
+    That is so while volumes are missing, and for a container that starts before the main one: the
+    kubelet leaves it at PodInitializing.
+    """
     uid = pod.get("metadata", {}).get("uid")
     if pod.get("status", {}).get("phase") != "Pending" or not uid:
         return
-    about = [event for event in events if event.get("involvedObject", {}).get("uid") == uid]
-    hindrances = [event for event in about if event.get("reason") in MOUNT_REASONS]
-    if hindrances:
-        newest = max(hindrances, key=_last_seen)
-        yield f"{newest['reason']}: {_short(newest.get('message', ''))}"
+    about = [
+        event
+        for event in events
+        if event.get("involvedObject", {}).get("uid") == uid
+        and event.get("reason") in EVENT_REASONS
+    ]
+    if about:
+        newest = max(about, key=_last_seen)
+        text = _short(newest.get("message", ""))
+        container = re.search(r"\{(.+)\}", newest["involvedObject"].get("fieldPath", ""))
+        if container is not None:
+            text = f"container {container[1]}: {text.removeprefix('Error: ')}"
+        yield f"{newest['reason']}: {text}"
 
 
 def _last_seen(event: Json) -> str:

@@ -42,10 +42,12 @@ def render_job(
     Raises:
         RefusedError: The spec, the settings or a patch cannot be carried out; the field is named.
     """
-    if not 1 <= n_workers <= cluster.max_workers:
+    # Also where few datums need few workers: a spec that cannot be carried out is told at once.
+    asked = max(n_workers, spec.parallelism) if n_workers > 0 else n_workers
+    if not 1 <= asked <= cluster.max_workers:
         raise RefusedError(
             ErrorCode.SPEC_ILLEGAL,
-            f"parallelism_spec.constant: {n_workers} workers are not between 1 and "
+            f"parallelism_spec.constant: {asked} workers are not between 1 and "
             f"{cluster.max_workers}: ask for fewer, or raise k8s_max_workers in the settings",
             field="parallelism_spec.constant",
         )

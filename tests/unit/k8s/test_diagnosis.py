@@ -87,9 +87,13 @@ def test_pods_that_work_say_nothing() -> None:
          [_event("FailedMount", 'secret "db" not found', uid="pod-uid"),
           _event("FailedMount", "of another pod", uid="elsewhere", at="9")],
          'FailedMount: secret "db" not found'),
+        (_pod(user=_waiting("PodInitializing")),
+         [{"reason": "Failed", "message": 'Error: secret "db" not found', "lastTimestamp": "1",
+           "involvedObject": {"uid": "pod-uid", "fieldPath": "spec.initContainers{user}"}}],
+         'Failed: container user: secret "db" not found'),
     ],
     ids=["pull", "registry", "secret's key", "start", "crash", "memory", "no node", "lost node",
-         "volume"],
+         "volume", "sidecar's secret"],
 )  # fmt: skip
 def test_a_pod_that_waits_says_why(pod: Any, events: Any, notice: str) -> None:
     found = _diagnose(pod, events=events)

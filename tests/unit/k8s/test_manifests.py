@@ -55,6 +55,11 @@ def test_too_few_or_too_many_workers_are_refused(n_workers: int) -> None:
         _job(n_workers)
 
 
+def test_a_spec_that_asks_for_too_many_is_refused_even_where_few_are_needed() -> None:
+    with pytest.raises(RefusedError, match="500 workers are not between 1 and 100"):
+        _job(3, parallelism_spec={"constant": 500})
+
+
 def test_a_secret_goes_with_its_job() -> None:
     job = {"metadata": {"name": job_name(JOB), "namespace": "work", "uid": "u"}}
     name = secret_name(JOB, "0123456789")
