@@ -18,6 +18,7 @@ def get_provider_info() -> dict[str, object]:
         "operators": [
             _modules(
                 "pfs_provider.airflow.operators.apply_specs",
+                "pfs_provider.airflow.operators.backfill",
                 "pfs_provider.airflow.operators.commit",
                 "pfs_provider.airflow.operators.create_pipeline",
                 "pfs_provider.airflow.operators.dispatch",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pfs_provider.airflow.map_group import PfsMapGroup
     from pfs_provider.airflow.news import mark_processed, unprocessed_commits
     from pfs_provider.airflow.operators.apply_specs import PfsApplySpecsOperator
+    from pfs_provider.airflow.operators.backfill import PfsBackfillOperator
     from pfs_provider.airflow.operators.commit import PfsCommitOperator
     from pfs_provider.airflow.operators.create_pipeline import PfsCreatePipelineOperator
     from pfs_provider.airflow.operators.dispatch import PfsDispatchOperator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CommitTrigger",
     "PfsApplySpecsOperator",
+    "PfsBackfillOperator",
     "PfsCommitLink",
     "PfsCommitOperator",
     "PfsCommitSensor",
@@ -55,6 +57,7 @@ __all__ = [
 _HOMES = {
     "CommitTrigger": "triggers.commits",
     "PfsApplySpecsOperator": "operators.apply_specs",
+    "PfsBackfillOperator": "operators.backfill",
     "PfsCommitLink": "links",
     "PfsCommitOperator": "operators.commit",
     "PfsCommitSensor": "sensors.commit",

@@ -54,12 +54,12 @@ class PfsApplySpecsOperator(BaseOperator):
             changed = [
                 (str(one.spec.key), one.written)
                 for one in loaded
-                if _find_spec(pfs, str(one.spec.key)) != _plain(one.document)
+                if _find_spec(pfs, str(one.spec.key)) != _plain(one.written)
             ]
             if changed:
                 with pfs.transaction():
-                    for _, document in changed:
-                        pfs.update_pipeline(document)
+                    for _, written in changed:
+                        pfs.update_pipeline(written)
         names = [name for name, _ in changed]
         self.log.info("Created or updated: %s", ", ".join(names) or "none, all are as they should")
         return names
@@ -75,13 +75,13 @@ def _see_to_repo(pfs: "Pfs", repo: str) -> None:
 
 def _find_spec(pfs: "Pfs", pipeline: str) -> dict[str, Any] | None:
     try:
-        return _plain(pfs.pipeline_spec(pipeline))
+        return _plain(pfs.pipeline_spec(pipeline, user=True))
     except NotFoundError:
         return None
 
 
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a spec as JSON has it, without the salt of a reprocessing, which is no change."""
-    plain: dict[str, Any] = json.loads(json.dumps(document))
+    plain: dict[str, Any] = json.loads(json.dumps(document, default=list))
     plain.pop("salt", None)
     return plain

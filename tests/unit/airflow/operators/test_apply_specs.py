@@ -43,6 +43,14 @@ def test_a_pipeline_that_was_reprocessed_has_not_changed(pfs_home: Path) -> None
     assert _apply(spec("a", "images")) == []
 
 
+def test_defaults_that_change_make_no_version(pfs_home: Path) -> None:
+    _apply(spec("a", "images"))
+    with Pfs(home=pfs_home) as pfs:
+        pfs.update_defaults({"datum_tries": 7})
+
+    assert _apply(spec("a", "images")) == []
+
+
 def test_braces_in_a_spec_are_no_template(pfs_home: Path) -> None:
     braces = spec("a", "images", transform={"cmd": ["echo", "{{ ds }}"]})
 
