@@ -39,6 +39,9 @@ takes about two seconds from an event to a run."""
 REMIND_S = 30.0
 """When a head that nobody took up is announced again."""
 
+TROUBLE_S = 5.0
+"""Seconds after which a catalog that did not answer is asked again."""
+
 CURSOR_EVERY = 500
 """Events of others after which the cursor is moved although nothing was announced."""
 
@@ -85,7 +88,7 @@ class LogProducer(SharedStreamProducer):
                 events = await self._events.read(last)
             except TROUBLES as error:
                 _log.warning("The event log does not answer, asking again: %s", error)
-                await asyncio.sleep(max(self._poll_s, 5.0))
+                await asyncio.sleep(max(self._poll_s, TROUBLE_S))
                 continue
             last = events[-1].number if events else last
             seq += 1

@@ -1,11 +1,13 @@
 """The catalog's event log and branch heads, read without blocking the triggerer.
 
 Invariants: one call at a time, each in a thread; a ``Pfs`` that could not answer is thrown away, so
-that the next call builds a new one, with the connection as it is then. Must not know: who reads.
+that the next call builds a new one, with the connection as it is then; triggers that only ask now
+and then share one. Must not know: who reads.
 """
 
 import asyncio
 from collections import deque
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from pfs_provider.airflow.hook import PfsHook, open_pfs
@@ -14,12 +16,12 @@ from pfs_provider.errors import NotFoundError
 from pfs_provider.refs.names import BranchKey, RepoKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from pfs_provider.catalog.values import Event
     from pfs_provider.pfs import Pfs
 
-__all__ = ["EventLog", "branch_moves"]
+__all__ = ["EventLog", "branch_moves", "shared_log"]
 
 PAGE = 1000
 """Events read at a time."""
@@ -41,36 +43,45 @@ class EventLog:
 
     async def last_number(self) -> int:
         """Return the number of the newest event, 0 if there is none."""
-        return await self._call(lambda pfs: pfs.last_event_number())
+        return await self.ask(lambda pfs: pfs.last_event_number())
 
     async def read(self, after: int) -> "list[Event]":
         """Return the events after number ``after``, in order, at most some thousands."""
-        return await self._call(lambda pfs: list(pfs.list_events(after=after, limit=PAGE)))
+        return await self.ask(lambda pfs: list(pfs.list_events(after=after, limit=PAGE)))
 
     async def landed(self, events: "Sequence[Event]", branch: BranchKey) -> list[str]:
         """Return the commits that the events show to have landed on a branch, oldest first."""
         moves = branch_moves(events, branch)
         if not moves or all(is_finished for _, is_finished in moves):
             return [commit for commit, _ in moves]
-        return await self._call(lambda pfs: _keep_finished(pfs, branch.repo, moves))
+        return await self.ask(lambda pfs: _keep_finished(pfs, branch.repo, moves))
 
     async def list_landed(self, branch: BranchKey, *, after: int, stop: int) -> list[str]:
         """Return the commits that events ``after < number <= stop`` show on a branch, oldest first.
 
         Reads page by page; of more than ``MAX_COMMITS`` the newest are kept.
         """
-        return await self._call(lambda pfs: _list_landed(pfs, branch, after, stop))
+        return await self.ask(lambda pfs: _list_landed(pfs, branch, after, stop))
 
     async def find_head(self, branch: BranchKey) -> str | None:
         """Return the commit that a branch points to, None while there is none."""
-        return await self._call(lambda pfs: _find_head(pfs, branch))
+        return await self.ask(lambda pfs: _find_head(pfs, branch))
 
     async def close(self) -> None:
         """Close what was opened."""
         async with self._turn:
             await self._drop()
 
-    async def _call(self, verb: "Callable[[Pfs], T]") -> T:
+    async def ask(self, verb: "Callable[[Pfs], T]") -> T:
+        """Return what a verb of the catalog gives.
+
+        Args:
+            verb: Called in a thread, with nobody else's call at the same time.
+
+        Raises:
+            AirflowNotFoundException: The connection is not defined.
+            PfsError: As the verb, or as ``Pfs()``.
+        """
         async with self._turn:
             if self._pfs is None:
                 settings = await self._hook.afind_settings()
@@ -85,6 +96,29 @@ class EventLog:
         pfs, self._pfs = self._pfs, None
         if pfs is not None:
             await asyncio.to_thread(pfs.close)
+
+
+_shared: dict[tuple[int, str], tuple[EventLog, int]] = {}
+"""By event loop and connection: the log, and by how many it is used."""
+
+
+@asynccontextmanager
+async def shared_log(pfs_conn_id: str) -> "AsyncIterator[EventLog]":
+    """Give the log that all triggers of this process share that ask now and then.
+
+    A triggerer holds a thousand triggers; as many database connections would be too many.
+    """
+    key = (id(asyncio.get_running_loop()), pfs_conn_id)
+    log, n_users = _shared.get(key) or (EventLog(pfs_conn_id), 0)
+    _shared[key] = log, n_users + 1
+    try:
+        yield log
+    finally:
+        log, n_users = _shared.pop(key)
+        if n_users > 1:
+            _shared[key] = log, n_users - 1
+        else:
+            await log.close()
 
 
 def branch_moves(events: "Sequence[Event]", branch: BranchKey) -> list[tuple[str, bool]]:

@@ -1,6 +1,7 @@
 """Triggers that wait for one commit or one job, for the deferrable sensors.
 
-Must not know: what a commit or a job has to be like (checks.py).
+Invariants: a catalog that does not answer is asked again, also at the start; all triggers of a
+connection share one. Must not know: what a commit or a job has to be like (checks.py).
 """
 
 import asyncio
@@ -8,10 +9,11 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from pfs_provider.airflow.checks import find_commit, find_ended_job
-from pfs_provider.airflow.hook import PfsHook, open_pfs
+from pfs_provider.airflow.triggers.log import EventLog, shared_log
 from pfs_provider.errors import PfsError, UnavailableError
 
 if TYPE_CHECKING:
@@ -43,18 +45,14 @@ class _StateTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire ``{"id": …}``, or ``{"error": …}`` when waiting longer cannot help."""
-        settings = await PfsHook(self.pfs_conn_id).afind_settings()
-        pfs = await asyncio.to_thread(open_pfs, settings)
-        try:
-            yield TriggerEvent(await self._wait(pfs))
-        finally:
-            await asyncio.to_thread(pfs.close)
+        async with shared_log(self.pfs_conn_id) as log:
+            yield TriggerEvent(await self._wait(log))
 
-    async def _wait(self, pfs: "Pfs") -> dict[str, str]:
+    async def _wait(self, log: EventLog) -> dict[str, str]:
         while True:
             try:
-                found = await asyncio.to_thread(self.find, pfs)
-            except UnavailableError as error:
+                found = await log.ask(self.find)
+            except (UnavailableError, AirflowRuntimeError) as error:
                 self.log.warning("No answer, asking again: %s", error)
             except PfsError as error:
                 return {"error": f"{error} [{error.code}]"}

@@ -42,7 +42,9 @@ def test_each_commit_of_the_history_has_its_output_under_its_own_id(
     assert done == [f"default/copy_history@{commit}" for commit in commits]
     outputs = [pfs.read_file(f"copy_history@{commit}:/a") for commit in commits]
     assert outputs == [b"1", b"2", b"3"]
-    assert [one.id for one in pfs.provenance(f"copy_history@{commits[0]}")] == [commits[0]]
+    assert list(pfs.inspect_commit(f"copy_history@{commits[0]}").provenance) == [
+        f"default/images@{commits[0]}"
+    ]
 
 
 def test_the_branch_and_the_pipeline_themselves_are_left_alone(
@@ -83,8 +85,8 @@ def test_of_several_inputs_one_is_named_and_the_others_are_read_as_they_are(
         _backfill(pipeline="both", source="edges@master", until="")
 
     assert _backfill(pipeline="both", source="images@master") == commits
-    inputs = {one.id for one in pfs.provenance(f"both_history@{commits[0]}")}
-    assert inputs == {commits[0], label}
+    inputs = set(pfs.inspect_commit(f"both_history@{commits[0]}").provenance)
+    assert inputs == {f"default/images@{commits[0]}", f"default/labels@{label}"}
 
 
 def test_what_is_not_there_is_named(commits: list[str]) -> None:

@@ -10,6 +10,8 @@ from airflow.triggers.shared_stream import SharedStreamManager
 from pfs_provider.airflow.news import TAKEN_KEY
 from pfs_provider.airflow.triggers import commits
 from pfs_provider.airflow.triggers.commits import CURSOR_KEY, CommitTrigger
+from pfs_provider.airflow.triggers.log import EventLog
+from pfs_provider.errors import ErrorCode, UnavailableError
 from pfs_provider.pfs import Pfs
 from tests.unit.airflow.contexts import AssetState
 
@@ -198,6 +200,69 @@ def test_one_poll_serves_all_assets_and_each_hears_its_own(pfs: Pfs) -> None:
         assert n_polls == 1
         heads = {repo: payload["head"] for repo, payload, _ in triggerer.events}
         assert heads == {"images": image, "labels": label}
+
+    _play(story())
+
+
+def test_twenty_five_assets_share_one_poll_and_each_hears_its_own(
+    pfs: Pfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repos = [f"repo{number}" for number in range(25)]
+    for repo in repos:
+        pfs.create_repo(repo)
+    reads: list[int] = []
+    read = EventLog.read
+
+    async def count(self: EventLog, after: int) -> Any:
+        reads.append(after)
+        return await read(self, after)
+
+    monkeypatch.setattr(EventLog, "read", count)
+
+    async def story() -> None:
+        triggerer = Triggerer()
+        for repo in repos:
+            triggerer.start(_trigger(repo))
+        await asyncio.sleep(0.5)
+        n_before = len(reads)
+        await asyncio.sleep(1.0)
+        n_reads = len(reads) - n_before
+        commits = {repo: _put(pfs, "a", repo) for repo in repos}
+        await triggerer.wait_for(25)
+        await triggerer.kill()
+
+        assert {repo: payload["head"] for repo, payload, _ in triggerer.events} == commits
+        assert n_reads <= 50  # one for all each 0.02 s, not one for each
+
+    _play(story())
+
+
+def test_a_catalog_that_is_away_for_a_while_loses_and_repeats_nothing(
+    pfs: Pfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "TROUBLE_S", 0.05)
+    first = _put(pfs, "a")
+    list_events = Pfs.list_events
+
+    def fail(self: Pfs, **arguments: Any) -> Any:
+        raise UnavailableError(ErrorCode.CATALOG_UNAVAILABLE, "it is being restarted")
+
+    async def story() -> None:
+        triggerer = Triggerer()
+        triggerer.start(_trigger())
+        await triggerer.wait_for(1)
+        triggerer.confirm()
+        monkeypatch.setattr(Pfs, "list_events", fail)
+        await asyncio.sleep(0.3)
+        missed = [_put(pfs, name) for name in "bc"]
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(Pfs, "list_events", list_events)
+        await triggerer.wait_for(2)
+        await asyncio.sleep(0.3)
+        await triggerer.kill()
+
+        told = [commit for _, payload, _ in triggerer.events for commit in payload["commits"]]
+        assert told == [first, *missed]
 
     _play(story())
 
