@@ -7,9 +7,11 @@ tasks.
 """
 
 import base64
+import binascii
 import contextlib
 import os
 import select
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +44,7 @@ class ShimLink:
         """What the image and the pod give every process of the user container."""
         self.is_closed = False
         self._rest = b""
+        self._lock = threading.Lock()
         with contextlib.ExitStack() as stack:
             self._control = _open(stack, folder / CONTROL, os.O_RDWR)
             self.reply = _open(stack, folder / REPLY, os.O_RDWR)
@@ -72,9 +75,10 @@ class ShimLink:
                 case ["here", said, shim] if said == word:
                     name, text = shim, b""
                 case ["end", said] if said == word and name:
-                    self.environment = parse_environment(base64.b64decode(text))
-                    self.shim = name
-                    return
+                    with contextlib.suppress(binascii.Error):  # others wrote, too
+                        self.environment = parse_environment(base64.b64decode(text))
+                        self.shim = name
+                        return
                 case _:
                     text += line
         raise UnavailableError(
@@ -106,9 +110,10 @@ class ShimLink:
 
     def close(self) -> None:
         """Have whoever waits raise, and ``wake`` be readable from now on. Idempotent."""
-        self.is_closed = True
-        with contextlib.suppress(OSError):
-            os.write(self._waker, b"x")
+        with self._lock:  # after the release the number may be that of another file
+            if not self.is_closed:
+                self.is_closed = True
+                os.write(self._waker, b"x")
 
     def check_open(self) -> None:
         """Raise FailedError ``worker-failed`` after ``close``."""
@@ -117,8 +122,10 @@ class ShimLink:
 
     def release(self) -> None:
         """Close the files, when nobody uses them any more. Idempotent."""
-        self.shim = None
-        self._open_files.close()
+        with self._lock:
+            self.is_closed = True
+            self.shim = None
+            self._open_files.close()
 
     def _look_anew(self) -> None:
         """Have ``alive`` tell of the shim's end from now on: that of one before is forgotten."""

@@ -22,7 +22,7 @@ umask 0002 # the worker, another user of the same group, collects and clears wha
 trap 'exit 143' TERM
 trap 'exit 130' INT # process 1 has no default handlers
 exec 3<>"$here/io/control" 4<>"$here/io/reply" 5<>"$here/io/alive" || exit 1
-read -r me </proc/sys/kernel/random/uuid
+read -r me </proc/sys/kernel/random/uuid || me=$("$bb" date +%s) # not every sandbox has that file
 group=$("$bb" stat -c %g /pfs)
 elf=$(printf '\177ELF')
 newline='

@@ -31,7 +31,7 @@ def make_pod(job: str, image: str, store: StorePlace, **user: Any) -> dict[str, 
     ours = {"image": image, "securityContext": OUR_SECURITY}
     install = ["python", "-m", "pfs_provider.worker.shim.install", "/pfs-shim"]
     worker = ["python", "-m", "pfs_provider.worker", job, "--executor", "shim", "--name", "pod"]
-    worker += ["--shim", "/pfs-shim", "--root", "/pfs-volume/datum"]
+    worker += ["--shim", "/pfs-shim", "--root", "/pfs-volume/datum", "--log-json"]
     worker += ["--termination-log", "/dev/termination-log", "--memory-limit", "64Mi"]
     variables = store.options | {"PFS_STORE": store.url, "PFS_CONFIG": "/dev/null"}
     env = [{"name": name.upper(), "value": value} for name, value in variables.items()]
@@ -120,7 +120,8 @@ def test_an_image_of_others_works_a_jobs_datums(
 ) -> None:
     script = (
         "umask 077; id -u; mkdir /pfs/out/d; tr 0-9 a-j < $in > /pfs/out/d/${in##*/}; "
-        "(sleep 1000 &); chmod 000 /pfs/out/d"
+        "ln -s $in /pfs/out/d/same-${in##*/}; (sleep 1000 &); "
+        "chmod 000 $in 2>/dev/null; chmod 000 /pfs/out/d"
     )
     job = start_job(pfs, script, 50)
     security = {"allowPrivilegeEscalation": False} | ({} if user is None else {"runAsUser": user})
@@ -132,6 +133,11 @@ def test_an_image_of_others_works_a_jobs_datums(
     done = pfs.finish_job(job)
     assert (done.state, done.processed) == ("success", 50), done
     assert pfs.read_file("up@master:/d/017") == b"bh\n"
+    assert pfs.read_file("up@master:/d/same-017") == b"17\n"
+    events = [json.loads(line) for line in said.splitlines()]
+    assert [event["event"] for event in events].count("datum-ended") == 50
+    said_by_user = {event["text"] for event in events if event["event"] == "user"}
+    assert said_by_user == {str(user or 0)}
 
 
 @pytest.mark.timeout(180)

@@ -71,6 +71,17 @@ def test_a_shim_that_starts_meanwhile_is_greeted_again(folder: Path) -> None:
     peer.die()
 
 
+def test_an_answer_that_was_garbled_is_no_answer(folder: Path) -> None:
+    peer = ShimPeer(folder, lambda words: [f"here {words[1]} S", "QQQQQ", f"end {words[1]}"])
+    link = open_link(folder)
+
+    with pytest.raises(UnavailableError):
+        link.connect(0.05)
+
+    link.release()
+    peer.die()
+
+
 def test_a_shim_that_does_not_answer_is_not_waited_for_for_ever(folder: Path) -> None:
     peer = ShimPeer(folder, lambda _words: [])
     link = open_link(folder)
