@@ -92,7 +92,7 @@ def check_provenance(tx: Tx, key: BranchKey, inputs: Sequence[BranchKey]) -> Non
     """
     above = upstream_of(tx, {branch.full for branch in inputs})
     if key.full in above:
-        via = next((b for b in inputs if b == key), inputs[0])
+        via = next(b for b in inputs if b == key or key.full in upstream_of(tx, {b.full}))
         raise _illegal(key, f"{via} depends on {key} already, which would make a circle")
     below = {edge.branch for edge in downstream_edges(tx, {key.full})}
     _check_one_a_repo(key, {*above, key.full})

@@ -14,6 +14,7 @@ from pfs_provider.jobs.memo import read_record
 from pfs_provider.jobs.plan import expand_inputs, pinned_inputs
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import PieceRecord, PlanRecord, SetRecord, SetResult, decode
+from pfs_provider.jobs.ticks import cron_inputs
 from pfs_provider.refs.addresses import Address
 from pfs_provider.refs.names import DEFAULT_PROJECT
 from pfs_provider.spec.model import PipelineSpec, pfs_inputs
@@ -80,10 +81,12 @@ def preview_datums(jobs: Jobs, spec: PipelineSpec) -> Iterator[DatumInfo]:
 def _head_pins(jobs: Jobs, spec: PipelineSpec) -> list[CommitPin]:
     """Return the newest readable commit of each input branch that has one."""
     pins: list[CommitPin] = []
+    own = {cron.files.repo_key for cron in cron_inputs(spec.input)}
     for part in pfs_inputs(spec.input):
         key = part.branch_key
         with jobs.versions.catalog.read() as tx:
-            repos.get_repo(tx, key.repo)
+            if key.repo not in own:  # those are made with the pipeline
+                repos.get_repo(tx, key.repo)
             branch = branches.find_branch(tx, key)
         if branch is None or branch.head is None:
             continue

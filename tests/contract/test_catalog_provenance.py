@@ -216,6 +216,7 @@ def test_a_head_that_does_not_fit_gets_a_commit_that_does(world: World) -> None:
     [
         ("A", ["A"], "circle"),
         ("A", ["C"], "circle"),
+        ("A", ["D", "C"], "C@master depends on A@master already"),
         ("B@other", ["C"], "one repo"),
         ("A@other", ["C"], "one repo"),
         ("B@other", ["A"], "one repo"),
