@@ -122,13 +122,10 @@ def _scheduling(pod: Json) -> Iterator[str]:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             why = condition.get("message") or condition.get("reason") or "no reason given"
             yield f"Unschedulable: {_short(why)}"
-    if "deletionTimestamp" in pod.get("metadata", {}):
-        return
-    for condition in _list(pod.get("status"), "conditions"):
-        is_lost = condition.get("type") == "Ready" and condition.get("reason") == "NodeNotReady"
-        if is_lost or condition.get("reason") == "NodeLost":
+        elif condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
             node = pod.get("spec", {}).get("nodeName", "")
-            yield f"node {node} does not answer: its workers are replaced when it is given up"
+            why = _short(condition.get("message") or "no reason given")
+            yield f"{condition.get('reason')}: node {node} loses its workers: {why}"
 
 
 def _container_notices(status: Json) -> Iterator[str]:
@@ -229,6 +226,8 @@ def _has_ended(pod: Json) -> bool:
 
 
 def _is_working(pod: Json) -> bool:
+    if "deletionTimestamp" in pod.get("metadata", {}):
+        return False  # on a node that is lost it says "running" for ever
     return any(
         part.get("name") == STORAGE and "running" in (part.get("state") or {})
         for part in _statuses(pod)

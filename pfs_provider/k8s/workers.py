@@ -33,6 +33,8 @@ MAX_REMADE = 5
 """Times that a Job is made again: somebody who deletes it that often means it."""
 STOP_WAIT_S = 45.0
 """Seconds that the end of pods is waited for: their grace time and a little more."""
+OVER_WAIT_S = 15.0
+"""The same where workers end by themselves: those on a lost node cannot say that they have."""
 STOP_POLL_S = 0.5
 
 
@@ -115,7 +117,8 @@ class KubernetesWorkers:
             return
         uid = str(job["metadata"]["uid"])
         self.client.delete(JOBS, self.name, uid=uid)
-        deadline = self.clock.monotonic() + STOP_WAIT_S
+        wait_s = OVER_WAIT_S if self.signs.is_over() else STOP_WAIT_S
+        deadline = self.clock.monotonic() + wait_s
         while self.clock.monotonic() < deadline:
             left = self.client.find(JOBS, self.name)
             if left is None or left["metadata"]["uid"] != uid:

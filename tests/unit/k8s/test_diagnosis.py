@@ -81,8 +81,9 @@ def test_pods_that_work_say_nothing() -> None:
                            "message": "0/2 nodes are available: 2 Insufficient cpu."}]), (),
          "Unschedulable: 0/2 nodes are available: 2 Insufficient cpu."),
         (_pod("Running", storage=RUNNING,
-              conditions=[{"type": "Ready", "status": "False", "reason": "NodeNotReady"}]), (),
-         "node node-1 does not answer: its workers are replaced when it is given up"),
+              conditions=[{"type": "DisruptionTarget", "status": "True",
+                           "reason": "DeletionByTaintManager", "message": "NoExecute taint"}]), (),
+         "DeletionByTaintManager: node node-1 loses its workers: NoExecute taint"),
         (_pod(user=_waiting("PodInitializing")),
          [_event("FailedMount", 'secret "db" not found', uid="pod-uid"),
           _event("FailedMount", "of another pod", uid="elsewhere", at="9")],
@@ -101,6 +102,13 @@ def test_a_pod_that_waits_says_why(pod: Any, events: Any, notice: str) -> None:
     assert found.notice == notice
     assert found.problem is None
     assert found.alive == 1
+
+
+def test_a_pod_that_is_being_deleted_does_not_work_whatever_it_says() -> None:
+    pod = _pod("Running", storage=RUNNING)
+    pod["metadata"]["deletionTimestamp"] = "x"
+
+    assert _diagnose(pod).working == 0
 
 
 @pytest.mark.parametrize("reason", ["InvalidImageName", "ErrImageNeverPull"])
