@@ -157,7 +157,8 @@ def _build(tool: str, name: str) -> None:
     What it needs changes seldom and takes a minute; the tree changes often and takes seconds.
     """
     assert BUSYBOX.is_file(), "busybox is missing: apt-get install busybox-static"
-    needed = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()[:12]
+    said = (ROOT / "pyproject.toml").read_bytes() + " ".join(EXTRAS).encode()
+    needed = hashlib.sha256(said).hexdigest()[:12]
     python = f"pfs-test/python:{needed}"
     with tempfile.TemporaryDirectory() as folder:
         source, root = Path(folder, "source"), Path(folder, "root")
@@ -184,7 +185,7 @@ def _copy_package(folder: Path) -> None:
 
 
 def _source_digest() -> str:
-    digest = hashlib.sha256(" ".join(EXTRAS).encode())
+    digest = hashlib.sha256("with ".join(EXTRAS).encode())
     for path in sorted([ROOT / "pyproject.toml", *(ROOT / "pfs_provider").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
