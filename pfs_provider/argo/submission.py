@@ -100,6 +100,7 @@ class WebhookTarget:
             with urlopen(request, timeout=TIMEOUT_S):  # noqa: S310 as above
                 pass
         except HTTPError as error:
+            error.close()
             raise _unheard(self.url, f"{error.code} {error.reason}") from None
         except (URLError, OSError) as error:
             raise _unheard(self.url, f"{error}") from error

@@ -44,6 +44,8 @@ JOB_FAILED = "status.failedIndexes,status.failedIndexes!=,!status.active"
 WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
 """What took too long, or could not start in all that time, would again."""
 START_TIMEOUT = "15m"
+DATA = "/data"
+"""Where the volume of a checkout or a commit is mounted."""
 
 
 def build_templates(*, cluster: bool) -> list[dict[str, Any]]:
@@ -205,19 +207,20 @@ def _map(*, cluster: bool) -> dict[str, Any]:
 
 
 def _checkout(*, cluster: bool) -> dict[str, Any]:
-    given = {"ref": None, "claim": None, "path": "/data"}
-    container = our_container(["checkout", "--", input_of("ref"), input_of("path")])
+    given = {"ref": None, "claim": None, "folder": "."}
+    container = our_container(["checkout", "--", input_of("ref"), f"{DATA}/{input_of('folder')}"])
     return _files(
         CHECKOUT, "Write the files of a commit into a volume.", given, container, cluster=cluster
     )
 
 
 def _commit(*, cluster: bool) -> dict[str, Any]:
-    given = {"branch": None, "claim": None, "path": "/data", "provenance": "", "message": ""}
+    given = {"branch": None, "claim": None, "folder": ".", "provenance": "", "message": ""}
     given |= {"key": ""}
     options = [*stay(), "--node", "{{node.name}}", "--provenance", input_of("provenance")]
     options += ["--title", input_of("message"), "--key", input_of("key")]
-    container = our_container(["commit", *options, "--", input_of("branch"), input_of("path")])
+    place = f"{DATA}/{input_of('folder')}"
+    container = our_container(["commit", *options, "--", input_of("branch"), place])
     return _files(
         COMMIT,
         "Put the files of a volume as one commit, linked to what it was made of.",
@@ -232,7 +235,7 @@ def _files(
 ) -> dict[str, Any]:
     container.volume_mounts = [
         *(container.volume_mounts or []),
-        m.VolumeMount(name="data", mount_path=input_of("path")),
+        m.VolumeMount(name="data", mount_path=DATA),
     ]
     claim = m.PersistentVolumeClaimVolumeSource(claim_name=input_of("claim"))
     run = our_pod(

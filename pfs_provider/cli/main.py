@@ -35,6 +35,7 @@ from pfs_provider.cli import (
     step_files,
     subscribe,
     transactions,
+    watch,
 )
 from pfs_provider.cli.error_table import FAILED, INTERRUPTED, TERMINATED, exit_code
 from pfs_provider.cli.tree import app
@@ -64,6 +65,7 @@ COMMANDS = (
     step,
     step_files,
     metrics,
+    watch,
     about,
 )
 """The modules that hold commands; importing them registers these."""

@@ -112,11 +112,16 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             NotFoundError: ``pipeline-not-found``, ``job-not-found``.
             ConflictError: ``job-taken``: another scheduler runs it; ``job-not-ready``.
             FailedError: ``job-failed``: the job has ended otherwise, or cannot be run by pods.
+            RefusedError: ``settings-illegal``: no pod can be made; the job is left to others.
         """
         key = parse_pipeline_key(pipeline)
         id_ = None if not job else parse_id(job)
         with self._versions.catalog.read() as tx:
             pipelines.get_pipeline(tx, key)
+        # Wrong settings are told before a job is taken: it is not its fault.
+        where = self._workplace(
+            stay, cluster or {}, max_pods=max_pods, catalog_secret=catalog_secret
+        )
         steps = self._argo_steps(stay, workers)
         steps.fire_ticks()
         self._take_over(key, stay)
@@ -130,9 +135,6 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
                 commits.note_run(tx, claimed.output.repo, ref.id, stay.facts())
             begun = steps.begin(ref)
             if begun.has_work:
-                where = self._workplace(
-                    stay, cluster or {}, max_pods=max_pods, catalog_secret=catalog_secret
-                )
                 work = render_work(where, ref, begun.spec, begun.plan.workers)
                 self._keep(ref, stay.owner, lease_s)
             else:

@@ -1,5 +1,7 @@
 """Pipelines under a real Argo: submitted by calls of its API, worked by pods, right in the end."""
 
+from typing import Any
+
 import pytest
 
 from pfs_provider.pfs import Pfs
@@ -13,7 +15,7 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-EDGES = {
+EDGES: dict[str, Any] = {
     "pipeline": {"name": "edges"},
     "input": {"pfs": {"repo": "images", "glob": "/*"}},
     "transform": {
@@ -23,7 +25,7 @@ EDGES = {
     },
     "parallelism_spec": {"constant": 2},
 }
-MONTAGE = {
+MONTAGE: dict[str, Any] = {
     "pipeline": {"name": "montage"},
     "input": {"pfs": {"repo": "edges", "glob": "/"}},
     "transform": {"image": USER_IMAGE, "cmd": ["sh"], "stdin": ["cat /pfs/edges/* > /pfs/out/all"]},
@@ -56,3 +58,153 @@ def test_edges_and_montage_run_by_two_submissions_with_provenance(argo: Argo, pf
     workflow = argo.get("edges")["metadata"]
     assert (commit.run["workflow"], commit.run["uid"]) == ("edges", workflow["uid"])
     assert commit.run["node"] == "edges[0].begin"
+
+
+def test_a_change_runs_stage_after_stage_in_one_workflow(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    pfs.create_pipeline([EDGES, MONTAGE])
+    change = put_images(pfs, "a", "b")
+
+    argo.submit("change", "pfs-pipelines", change=change)
+    status = argo.wait("change")
+
+    assert status["phase"] == "Succeeded", argo.tell(status)
+    assert pfs.read_file("montage@master:/all") == b"A\nB\n"
+    assert {job.state for job in pfs.list_jobs()} == {"success"}
+
+
+def test_a_failed_datum_fails_the_workflow_with_its_reason_and_frees_the_pipeline(
+    argo: Argo, pfs: Pfs
+) -> None:
+    pfs.create_repo("images")
+    broken = {
+        **EDGES["transform"],
+        "stdin": ["test ! -e /pfs/images/bad && cp /pfs/images/* /pfs/out/"],
+    }
+    pfs.create_pipeline({**EDGES, "transform": broken})
+    change = put_images(pfs, "a", "bad")
+
+    argo.submit("broken", "pfs-pipeline", pipeline="edges", job=change)
+    status = argo.wait("broken")
+
+    assert status["phase"] == "Failed"
+    assert "/bad" in argo.tell(status)
+    job = pfs.inspect_job(f"edges@{change}")
+    assert (job.state, job.processed, job.failed) == ("failure", 1, 1)
+    commit = pfs.inspect_commit(f"edges@{change}")
+    assert (commit.state, commit.run is not None) == ("error", True)
+
+
+def test_a_killed_pod_is_replaced_and_every_datum_has_one_result(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    slow = {**EDGES["transform"], "stdin": ["sleep 3", *EDGES["transform"]["stdin"]]}
+    pfs.create_pipeline({**EDGES, "transform": slow})
+    change = put_images(pfs, *"abcdef")
+
+    argo.submit("killed", "pfs-pipeline", pipeline="edges", job=change)
+    argo.wait_for_node("killed", "work(0:0)", "Running")
+    (pod,) = (
+        pod
+        for pod in argo.pods(f"pfs.job={change}")
+        if "work-" in pod["metadata"]["name"]
+        and pod["metadata"]["annotations"]["workflows.argoproj.io/node-name"].endswith(
+            "work(0:0)(0)"
+        )
+    )
+    argo.cluster.kubectl(
+        "delete",
+        "pod",
+        "-n",
+        argo.namespace,
+        pod["metadata"]["name"],
+        "--grace-period=0",
+        "--force",
+    )
+    status = argo.wait("killed")
+
+    assert status["phase"] == "Succeeded", argo.tell(status)
+    job = pfs.inspect_job(f"edges@{change}")
+    assert (job.state, job.total, job.processed) == ("success", 6, 6)
+    assert len([file for file in pfs.list_files("edges@master:/")]) == 6
+
+
+def test_a_terminated_workflow_goes_on_when_it_is_retried(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    slow = {**EDGES["transform"], "stdin": ["sleep 4", *EDGES["transform"]["stdin"]]}
+    pfs.create_pipeline({**EDGES, "transform": slow})
+    change = put_images(pfs, *"abcd")
+
+    argo.submit("first", "pfs-pipeline", pipeline="edges", job=change)
+    argo.wait_for_node("first", "work(0:0)", "Running")
+    argo.patch("first", {"spec": {"shutdown": "Terminate"}})
+    first = argo.wait("first")
+    left = pfs.inspect_job(f"edges@{change}").state
+    argo.submit("second", "pfs-pipeline", pipeline="edges")  # what `argo resubmit` does
+    second = argo.wait("second")
+
+    assert first["phase"] == "Failed"
+    assert left == "running"
+    assert second["phase"] == "Succeeded", argo.tell(second)
+    assert pfs.inspect_job(f"edges@{change}").state == "success"
+    run = pfs.inspect_commit(f"edges@{change}").run
+    assert run is not None
+    assert run["workflow"] == "second"
+
+
+def test_a_stopped_workflow_gives_its_job_back(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    slow = {**EDGES["transform"], "stdin": ["sleep 30"]}
+    pfs.create_pipeline({**EDGES, "transform": slow})
+    change = put_images(pfs, "a")
+
+    argo.submit("stopped", "pfs-pipeline", pipeline="edges", job=change)
+    argo.wait_for_node("stopped", "work(0:0)", "Running")
+    argo.patch("stopped", {"spec": {"shutdown": "Stop"}})
+    argo.wait("stopped")
+
+    job = pfs.inspect_job(f"edges@{change}")
+    assert job.state == "starting"
+    assert "stopped" in job.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"pipeline": "nothing"}, "pipeline-not-found"),
+        ({"pipeline": "edges", "job": "1" * 32}, "job-not-found"),
+        ({"pipeline": "edges", "job": "x"}, "id-illegal"),
+        ({"pipeline": "edges", "job": "HELD"}, "job-taken"),
+        ({"pipeline": "edges"}, "job-taken"),
+    ],
+    ids=["no pipeline", "no job", "no id", "held", "any held"],
+)
+def test_what_cannot_be_run_fails_at_once_with_one_message(
+    argo: Argo, pfs: Pfs, given: dict[str, str], said: str
+) -> None:
+    pfs.create_repo("images")
+    pfs.create_pipeline(EDGES)
+    change = put_images(pfs, "a")
+    pfs.claim_job("edges", owner="somebody", lease_s=600)
+
+    arguments = {name: change if value == "HELD" else value for name, value in given.items()}
+    argo.submit("refused", "pfs-pipeline", cluster=False, **arguments)
+    status = argo.wait("refused", timeout_s=60)
+
+    assert status["phase"] == "Failed"
+    messages = [node.get("message", "") for node in status["nodes"].values()]
+    assert [message for message in messages if message.endswith(f"[{said}]")]
+    assert not any("begin(1)" in node["displayName"] for node in status["nodes"].values())
+
+
+def test_many_workers_become_one_indexed_job(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    pfs.create_pipeline({**EDGES, "parallelism_spec": {"constant": 3}})
+    change = put_images(pfs, *"abc")
+
+    argo.submit("many", "pfs-pipeline", pipeline="edges", job=change, max_pods="2")
+    status = argo.wait("many")
+
+    assert status["phase"] == "Succeeded", argo.tell(status)
+    assert pfs.read_file("edges@master:/c") == b"C\n"
+    owners = argo.cluster.get("jobs", argo.namespace)[0]["metadata"]["ownerReferences"]
+    assert [owner["kind"] for owner in owners] == ["Workflow"]

@@ -1,0 +1,139 @@
+"""Maps, checkouts, commits and references from a user's own workflow, under a real Argo."""
+
+import json
+
+import pytest
+
+from pfs_provider.pfs import Pfs
+from tests.argo import Argo
+from tests.cluster import USER_IMAGE
+from tests.e2e.argo.test_pipeline import EDGES, put_images
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.minio,
+    pytest.mark.postgres,
+    pytest.mark.timeout(900),
+]
+
+
+def test_a_map_needs_no_pipeline_and_works_only_what_is_new(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    put_images(pfs, "a", "b")
+    given = {
+        "input": "images@master",
+        "output": "sizes",
+        "image": USER_IMAGE,
+        "command": "for f in /pfs/images/*; do wc -c < $f > /pfs/out/$(basename $f); done",
+    }
+
+    argo.submit("first", "pfs-map", **given)
+    first = argo.wait("first")
+    change = put_images(pfs, "ccc")
+    argo.submit("second", "pfs-map", **given)
+    second = argo.wait("second")
+
+    assert first["phase"] == "Succeeded", argo.tell(first)
+    assert second["phase"] == "Succeeded", argo.tell(second)
+    assert pfs.read_file("sizes@master:/ccc").strip() == b"4"
+    job = pfs.list_jobs("sizes")[0]
+    assert (job.processed, job.skipped) == (1, 2)
+    assert pfs.inspect_commit("sizes@master").provenance == (f"default/images@{change}",)
+
+
+def test_a_users_own_workflow_reads_a_commit_and_makes_one(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    pfs.create_repo("report")
+    change = put_images(pfs, "a", "b")
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "work"},
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    argo.cluster.kubectl("create", "-n", argo.namespace, "-f", "-", given=json.dumps(claim))
+
+    def ours(name: str, template: str, **given: str) -> dict[str, object]:
+        parameters = [{"name": key, "value": value} for key, value in given.items()]
+        return {
+            "name": name,
+            "templateRef": {"name": template, "template": "run"},
+            "arguments": {"parameters": parameters},
+        }
+
+    count = {
+        "name": "count",
+        "container": {
+            "image": USER_IMAGE,
+            "command": ["sh", "-c"],
+            "args": ["mkdir -p /d/out && ls /d/in | wc -l > /d/out/count"],
+            "volumeMounts": [{"name": "data", "mountPath": "/d"}],
+        },
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "work"}}],
+    }
+    read = ours("read", "pfs-checkout", ref="images@master", claim="work", folder="in")
+    made = "{{steps.read.outputs.parameters.commit}}"
+    write = ours(
+        "write", "pfs-commit", branch="report@master", claim="work", folder="out", provenance=made
+    )
+    spec = {
+        "entrypoint": "main",
+        "serviceAccountName": "pfs-workflow",
+        "templates": [
+            {"name": "main", "steps": [[read], [{"name": "count", "template": "count"}], [write]]},
+            count,
+        ],
+    }
+    argo.create("WorkflowTemplate", "mine", spec)
+    argo.submit("mine", "mine")
+    status = argo.wait("mine")
+
+    assert status["phase"] == "Succeeded", argo.tell(status)
+    assert pfs.read_file("report@master:/count").strip() == b"2"
+    commit = pfs.inspect_commit("report@master")
+    assert commit.provenance == (f"default/images@{change}",)
+    assert commit.run is not None
+    assert (commit.run["workflow"], commit.run["namespace"]) == ("mine", argo.namespace)
+
+
+def test_a_pipeline_is_one_step_of_a_users_own_workflow(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    pfs.create_pipeline(EDGES)
+    change = put_images(pfs, "a")
+    edges = {
+        "name": "edges",
+        "templateRef": {"name": "pfs-pipeline", "template": "run"},
+        "arguments": {"parameters": [{"name": "pipeline", "value": "edges"}]},
+    }
+    tell = {
+        "name": "tell",
+        "template": "tell",
+        "arguments": {
+            "parameters": [{"name": "commit", "value": "{{steps.edges.outputs.parameters.commit}}"}]
+        },
+    }
+    spec = {
+        "entrypoint": "main",
+        "serviceAccountName": "pfs-workflow",
+        "templates": [
+            {"name": "main", "steps": [[edges], [tell]]},
+            {
+                "name": "tell",
+                "inputs": {"parameters": [{"name": "commit"}]},
+                "container": {
+                    "image": USER_IMAGE,
+                    "command": ["test"],
+                    "args": ["{{inputs.parameters.commit}}", "=", f"default/edges@{change}"],
+                },
+            },
+        ],
+    }
+    argo.create("WorkflowTemplate", "own", spec)
+    argo.submit("own", "own")
+    status = argo.wait("own")
+
+    assert status["phase"] == "Succeeded", argo.tell(status)
+    assert pfs.read_file("edges@master:/a") == b"A\n"

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+
+from pfs_provider.cli.step_options import telling, write_outputs
+from pfs_provider.errors import ErrorCode, FailedError
+
+
+def test_outputs_are_files(tmp_path: Path) -> None:
+    write_outputs(tmp_path / "a" / "b", {"x": "1"})
+    write_outputs(None, {"x": "1"})
+
+    assert (tmp_path / "a" / "b" / "x").read_text() == "1"
+
+
+def test_an_error_is_told_where_it_can_be_and_passes(tmp_path: Path) -> None:
+    for place in (tmp_path / "m", tmp_path / "no" / "m", None):
+        with pytest.raises(FailedError), telling(place):
+            raise FailedError(ErrorCode.JOB_FAILED, "so it is")
+
+    assert (tmp_path / "m").read_text() == "so it is [job-failed]"
