@@ -22,6 +22,7 @@ def get_provider_info() -> dict[str, object]:
                 "pfs_provider.airflow.operators.commit",
                 "pfs_provider.airflow.operators.create_pipeline",
                 "pfs_provider.airflow.operators.dispatch",
+                "pfs_provider.airflow.operators.job",
                 "pfs_provider.airflow.operators.map_steps",
                 "pfs_provider.airflow.operators.pipeline",
                 "pfs_provider.airflow.operators.put_files",

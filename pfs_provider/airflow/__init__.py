@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pfs_provider.airflow.operators.commit import PfsCommitOperator
     from pfs_provider.airflow.operators.create_pipeline import PfsCreatePipelineOperator
     from pfs_provider.airflow.operators.dispatch import PfsDispatchOperator
+    from pfs_provider.airflow.operators.job import PfsJobOperator
     from pfs_provider.airflow.operators.pipeline import PfsPipelineOperator
     from pfs_provider.airflow.operators.put_files import PfsPutFilesOperator
     from pfs_provider.airflow.operators.take_commit import PfsTakeCommitOperator
@@ -39,6 +40,7 @@ __all__ = [
     "PfsDispatchOperator",
     "PfsHook",
     "PfsJobLink",
+    "PfsJobOperator",
     "PfsJobSensor",
     "PfsMapGroup",
     "PfsPipelineOperator",
@@ -65,6 +67,7 @@ _HOMES = {
     "PfsDispatchOperator": "operators.dispatch",
     "PfsHook": "hook",
     "PfsJobLink": "links",
+    "PfsJobOperator": "operators.job",
     "PfsJobSensor": "sensors.job",
     "PfsMapGroup": "map_group",
     "PfsPipelineOperator": "operators.pipeline",
