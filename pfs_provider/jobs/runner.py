@@ -87,7 +87,7 @@ class Runner:
             begun = steps.begin(ref)
             problem = self._work(begun, held.lost.is_set) if begun.has_work else None
             held.ended = steps.end(ref, problem, is_lost=held.lost.is_set())
-        ended = held.ended or steps.get(ref)
+        ended = steps.settled(ref, held)
         if self.on_progress is not None:
             self.on_progress(ended.info())
         return ended

@@ -127,6 +127,10 @@ class Steps:
             self.give_back(ref)
             raise
 
+    def settled(self, ref: JobRef, held: Held) -> Job:
+        """Return the job after a ``hold``, as it ended or as it is."""
+        return self.get(ref) if held.ended is None else held.ended
+
     def begin(self, ref: JobRef) -> Begun:
         """Plan a claimed job, unless it has a plan, for workers that can do what it asks.
 

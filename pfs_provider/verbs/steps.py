@@ -88,7 +88,7 @@ class StepVerbs(Session):
                 self._keep(ref, owner, lease_s)
                 return Turn(job=steps.get(ref).info(), workers=started)
             held.ended = steps.end(ref, None, is_lost=held.lost.is_set())
-        return Turn(job=(held.ended or steps.get(ref)).info())
+        return Turn(job=steps.settled(ref, held).info())
 
     def do_others_work(self, pipeline: str, *, owner: str) -> bool:
         """Return whether somebody else holds a job of a pipeline, so that one can wait for it."""
@@ -162,7 +162,7 @@ class StepVerbs(Session):
             return found.info() if found.has_ended else None
         with steps.hold(ref) as held:
             held.ended = steps.end(ref, problem, is_lost=held.lost.is_set())
-        return (held.ended or steps.get(ref)).info()
+        return steps.settled(ref, held).info()
 
     def stop_workers(self, job: str, *, cluster: Mapping[str, Any] | None = None) -> None:
         """Stop the pods of a job, whoever launched them; harmless where there are none.

@@ -176,10 +176,19 @@ class Standalone:
             pid for pid in _members(sessions) if all(word in _command_line(pid) for word in words)
         ]
 
-    def kill(self, pids: list[int]) -> None:
-        """End some of its processes as a crash would."""
-        for pid in pids:
+    def kill_worker(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """End the worker of a task with all that it started, as a crash of its machine would."""
+        instance = self.task(dag_id, run_id, task_id)["id"]
+        pids = self.processes("airflow worker", instance)
+        assert pids, f"no worker of {dag_id} {task_id} {instance} is found"
+        for pid in [*pids, *self._below(pids)]:
             _signal(pid, signal.SIGKILL)
+
+    def _below(self, pids: list[int]) -> list[int]:
+        """Children of processes, and theirs."""
+        everyone = _members({process.pid for process in self._started})
+        found = [pid for pid in everyone if int((_stat(pid) or ["", "0"])[1]) in pids]
+        return [*found, *self._below(found)] if found else []
 
     def find_dag(self, dag_id: str) -> dict[str, Any] | None:
         return next(

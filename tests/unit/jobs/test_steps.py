@@ -17,6 +17,10 @@ def _steps(world: PfsWorld, owner: str = "one") -> Steps:
     return Steps(jobs=world.jobs, launcher=launcher, owner=owner)
 
 
+def _fail(error: Exception) -> None:
+    raise error
+
+
 def _claimed(world: PfsWorld) -> JobRef:
     world.put(a="1", b="2")
     world.pfs.create_pipeline(spec("up"))
@@ -72,7 +76,7 @@ def test_what_would_fail_for_ever_fails_the_job_and_goes_no_further(world: PfsWo
     ref = _claimed(world)
 
     with _steps(world).hold(ref) as held:
-        raise RefusedError(ErrorCode.SPEC_ILLEGAL, "no such thing")
+        _fail(RefusedError(ErrorCode.SPEC_ILLEGAL, "no such thing"))
 
     assert held.ended is not None
     assert (held.ended.state, held.ended.reason) == ("failure", "no such thing")
@@ -94,7 +98,7 @@ def test_a_job_that_somebody_ended_meanwhile_is_ended(world: PfsWorld) -> None:
 
     with _steps(world).hold(ref) as held:
         world.pfs.stop_job(str(ref))
-        raise ConflictError(ErrorCode.JOB_FINISHED, "ended")
+        _fail(ConflictError(ErrorCode.JOB_FINISHED, "ended"))
 
     assert held.ended is not None
     assert held.ended.state == "killed"

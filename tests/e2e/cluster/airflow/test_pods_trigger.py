@@ -11,6 +11,7 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from pfs_provider.infos import CommitInfo
 from tests.e2e.cluster.airflow.pods import Pods, rebuild, wait_for_event
 from tests.unit.airflow.contexts import TaskInstance, task_context
 
@@ -34,7 +35,9 @@ def test_a_task_sleeps_while_pods_work_and_gives_the_commits(pods: Pods) -> None
     assert result == [f"default/copy@{first}", f"default/copy@{second}"]
     job = pods.pfs.inspect_job(f"copy@{second}")
     assert (job.processed, job.skipped, job.total) == (1, 6, 7)
-    assert [commit.id for commit in pods.pfs.provenance(f"copy@{second}")][-1] == second
+    (made_of,) = pods.pfs.provenance(f"copy@{second}")
+    assert isinstance(made_of, CommitInfo)
+    assert (made_of.repo, made_of.id) == ("images", second)
     assert context["ti"].pushed["pfs_pods"].startswith(f"{pods.namespace}/pfs-copy-")
 
 

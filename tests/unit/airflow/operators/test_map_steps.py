@@ -16,7 +16,7 @@ from tests.unit.airflow.contexts import task_context
 from tests.unit.airflow.test_checks import copy_spec
 
 COPY = "cp -r /pfs/images/. /pfs/out/"
-OF_GROUP = {"pipeline": "copy", "group": "copy"}
+OF_GROUP: dict[str, Any] = {"pipeline": "copy", "group": "copy"}
 
 
 def _prepare(home: Path, command: str = COPY, *, files: int = 4, puts: int = 1) -> list[str]:

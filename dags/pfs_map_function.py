@@ -1,0 +1,37 @@
+"""A Python function over every file of a repo, without a pipeline spec: ``@task.pfs_map``.
+
+The function's source becomes user code: on this machine, or in pods where ``PFS_DEMO_LAUNCHER`` is
+``kubernetes``; ``PFS_DEMO_IMAGE`` then names an image with Python and Pillow. A commit on
+``images`` that changes one picture makes one thumbnail; a changed function makes all of them again.
+"""
+
+import os
+from pathlib import Path
+
+from airflow.sdk import dag, task
+
+
+@dag(dag_id="pfs_map_function", schedule=None, catchup=False, tags=["pfs", "example"])
+def map_function() -> None:
+    """Make thumbnails of all pictures in the repo ``images``."""
+
+    @task.pfs_map(
+        input="images:/*",
+        output="thumbnails",
+        workers=2,
+        launcher=os.environ.get("PFS_DEMO_LAUNCHER", "local"),
+        image=os.environ.get("PFS_DEMO_IMAGE", "python-imaging:3"),
+    )
+    def thumbnails(images: Path, out: Path, size: int = 128) -> None:
+        from PIL import Image  # noqa: PLC0415 # what the function imports, it imports itself
+
+        for path in images.rglob("*.*"):
+            with Image.open(path) as picture:
+                small = picture.convert("RGB")
+            small.thumbnail((size, size))
+            small.save(out / f"{path.stem}.png")
+
+    thumbnails(size=96)
+
+
+map_function()
