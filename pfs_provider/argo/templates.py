@@ -29,7 +29,7 @@ from pfs_provider.argo.parts import (
 )
 from pfs_provider.k8s.names import JOB_LABEL, MANAGED_BY
 
-__all__ = ["build_templates"]
+__all__ = ["RUN", "build_templates"]
 
 RUN = "run"
 DAY_S = 86400

@@ -125,7 +125,7 @@ def test_a_killed_pod_is_replaced_and_every_datum_has_one_result(argo: Argo, pfs
     assert status["phase"] == "Succeeded", argo.tell(status)
     job = pfs.inspect_job(f"edges@{change}")
     assert (job.state, job.total, job.processed) == ("success", 6, 6)
-    assert len([file for file in pfs.list_files("edges@master:/")]) == 6
+    assert len(list(pfs.list_files("edges@master:/"))) == 6
 
 
 def test_a_terminated_workflow_goes_on_when_it_is_retried(argo: Argo, pfs: Pfs) -> None:

@@ -27,10 +27,10 @@ def test_a_map_needs_no_pipeline_and_works_only_what_is_new(argo: Argo, pfs: Pfs
         "command": "for f in /pfs/images/*; do wc -c < $f > /pfs/out/$(basename $f); done",
     }
 
-    argo.submit("first", "pfs-map", **given)
+    argo.submit("first", "pfs-map", cluster=False, **given)
     first = argo.wait("first")
     change = put_images(pfs, "ccc")
-    argo.submit("second", "pfs-map", **given)
+    argo.submit("second", "pfs-map", cluster=False, **given)
     second = argo.wait("second")
 
     assert first["phase"] == "Succeeded", argo.tell(first)
