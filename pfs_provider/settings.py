@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     k8s_start_timeout_s: float | None = Field(default=None, gt=0)
     k8s_ttl_s: int | None = Field(default=None, ge=0)
     k8s_max_workers: int | None = Field(default=None, ge=1)
+    k8s_metrics_port: int | None = Field(default=None, ge=1024, le=65535)
 
     @classmethod
     def settings_customise_sources(

@@ -15,6 +15,9 @@ __all__ = ["Cluster", "make_cluster"]
 
 PULL_POLICIES = ("IfNotPresent", "Always", "Never")
 SECURITY = ("baseline", "restricted")
+MIN_PORT = 1024
+"""Workers are not root."""
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Cluster:
         start_timeout_s: Seconds without any sign of life after which the workers are given up.
         ttl_s: Seconds that a Job that has ended stays to be looked at.
         max_workers: More workers than that are refused.
+        metrics_port: Workers serve Prometheus metrics there, and say so in annotations; None means
+            they do not.
     """
 
     namespace: str = "default"
@@ -58,6 +63,7 @@ class Cluster:
     start_timeout_s: float = 300.0
     ttl_s: int = 600
     max_workers: int = 1000
+    metrics_port: int | None = None
 
 
 def make_cluster(values: Mapping[str, Any]) -> Cluster:
@@ -78,6 +84,9 @@ def make_cluster(values: Mapping[str, Any]) -> Cluster:
     for name in ("start_timeout_s", "max_workers"):
         if given.get(name, 1) <= 0:
             raise _refuse(name, f"{given[name]} has to be more than 0")
+    port = given.get("metrics_port", MIN_PORT)
+    if not MIN_PORT <= port <= MAX_PORT:
+        raise _refuse("metrics_port", f"{port} is not between {MIN_PORT} and {MAX_PORT}")
     if given.get("ttl_s", 0) < 0:
         raise _refuse("ttl_s", f"{given['ttl_s']} has to be 0 or more")
     return Cluster(**given)

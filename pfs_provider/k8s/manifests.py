@@ -55,6 +55,9 @@ def render_job(
     annotations = {**spec.metadata.annotations, **cluster.annotations, **job_annotations(job)}
     # kubectl logs and exec then mean the container that people want to see.
     pod_annotations = {**annotations, "kubectl.kubernetes.io/default-container": USER}
+    if cluster.metrics_port is not None:
+        port = str(cluster.metrics_port)
+        pod_annotations |= {"prometheus.io/scrape": "true", "prometheus.io/port": port}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -126,6 +129,7 @@ def render_network_policy(
 ) -> dict[str, Any]:
     """Return a policy by which workers reach the store and DNS, and nobody reaches them.
 
+    Their metrics, where they serve some, may be asked for from anywhere in the cluster.
     The containers of a pod share its network: user code is held to the same, and has no credentials
     for the store. Where the store is named by a host, its port is open to every address unless
     ``store_cidrs`` says which.
@@ -140,6 +144,7 @@ def render_network_policy(
     store: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": port}]}
     if to:
         store["to"] = to
+    metrics = cluster.metrics_port
     dns = {"ports": [{"protocol": name, "port": DNS_PORT} for name in ("UDP", "TCP")]}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -152,7 +157,9 @@ def render_network_policy(
         "spec": {
             "podSelector": {"matchLabels": {MANAGED_BY[0]: MANAGED_BY[1]}},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [],
+            "ingress": []
+            if metrics is None
+            else [{"ports": [{"protocol": "TCP", "port": metrics}]}],
             "egress": [dns, store],
         },
     }

@@ -150,6 +150,7 @@ def _storage(
             *("--termination-log", "/dev/termination-log"),
             # Only to be told when user code dies of it: the kernel does the limiting.
             *(("--memory-limit", memory) if memory else ()),
+            *_metrics_arguments(cluster),
         ],
         "env": [
             {"name": "PFS_STORE", "value": access.url},
@@ -169,6 +170,12 @@ def _storage(
     }
     resources = render_resources(spec.sidecar_resource_requests, spec.sidecar_resource_limits)
     return container | ({"resources": resources} if resources else {})
+
+
+def _metrics_arguments(cluster: Cluster) -> tuple[str, ...]:
+    if cluster.metrics_port is None:
+        return ()
+    return ("--metrics-port", str(cluster.metrics_port), "--metrics-host", "0.0.0.0")  # noqa: S104 a pod's
 
 
 def _volumes(cluster: Cluster, spec: PipelineSpec) -> list[dict[str, Any]]:

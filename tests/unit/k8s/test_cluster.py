@@ -25,6 +25,7 @@ def test_one_image_is_all_that_has_to_be_said() -> None:
         ({"worker_image": "x", "start_timeout_s": 0}, "k8s_start_timeout_s"),
         ({"worker_image": "x", "max_workers": 0}, "k8s_max_workers"),
         ({"worker_image": "x", "ttl_s": -1}, "k8s_ttl_s"),
+        ({"worker_image": "x", "metrics_port": 80}, "k8s_metrics_port"),
     ],
 )
 def test_what_is_wrong_is_named(values: dict[str, Any], named: str) -> None:

@@ -1,6 +1,7 @@
 """What is sent for one job."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,22 @@ def test_labels_of_a_spec_are_kept_and_ours_win() -> None:
         assert about["labels"]["team"] == "x"
         assert about["labels"]["pfs.job"] == JOB.id
         assert about["annotations"]["note"] == "why"
+
+
+def test_metrics_are_served_announced_and_let_through_when_asked_for() -> None:
+    served = replace(CLUSTER, metrics_port=9465)
+    access = StoreAccess(url="s3://bucket/x", secret="keys", lease_s=20.0)
+    job = render_job(served, JOB, load_specs(spec("up"))[0].spec, 1, access)
+    template = job["spec"]["template"]
+
+    arguments = template["spec"]["containers"][0]["args"]
+    where = arguments.index("--metrics-port")
+    assert arguments[where : where + 4] == ["--metrics-port", "9465", "--metrics-host", "0.0.0.0"]
+    notes = template["metadata"]["annotations"]
+    assert (notes["prometheus.io/scrape"], notes["prometheus.io/port"]) == ("true", "9465")
+    policy = render_network_policy(served, "s3://bucket/x")
+    assert policy["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 9465}]}]
+    assert "prometheus" not in str(_job(1))
 
 
 @pytest.mark.parametrize("n_workers", [0, 101])
