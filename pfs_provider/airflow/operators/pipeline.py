@@ -12,7 +12,7 @@ from pfs_provider.airflow.clusters import cluster_values, find_cluster
 from pfs_provider.airflow.detached import start_detached
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
-from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink
+from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink, PfsPodsLink
 from pfs_provider.airflow.openlineage import PfsLineage
 from pfs_provider.airflow.outcome import end_of_task, ended_jobs, start_of_task
 from pfs_provider.airflow.pods_run import PodsRun
@@ -63,7 +63,7 @@ class PfsPipelineOperator(PfsLineage, BaseOperator):
     """
 
     template_fields: Sequence[str] = ("pipeline", "cluster")
-    operator_extra_links = (PfsCommitLink(), PfsJobLink())
+    operator_extra_links = (PfsCommitLink(), PfsJobLink(), PfsPodsLink())
 
     def __init__(  # noqa: PLR0913 each is one fact of where and how
         self,

@@ -44,6 +44,9 @@ def test_the_example_dags_import_without_error_and_without_touching_anything(
         "pfs_dispatch_images_master",
         "pfs_each_commit",
         "pfs_edges_montage",
+        "pfs_kubernetes",
+        "pfs_map_function",
+        "pfs_map_group",
         "pfs_on_commit",
         "pfs_word_count",
     ]

@@ -72,7 +72,11 @@ def test_a_put_in_another_shell_is_followed_by_a_run(
     (facts,) = [line for line in told if line.get("pfs_job") == commit.id]
     assert (facts["pfs_pipeline"], facts["pfs_state"]) == ("copy", "success")
     assert (facts["dag_id"], facts["run_id"]) == ("copy_on_commit", run_id)
-    links = watching.links("copy_on_commit", run_id, "copy")
+    links = {
+        name: link
+        for name, link in watching.links("copy_on_commit", run_id, "copy").items()
+        if link  # a task without pods leads to none
+    }
     assert set(links) == {"PFS commit", "PFS job"}
     assert all(link.endswith("/xcom") for link in links.values())
 
