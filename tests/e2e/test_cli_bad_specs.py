@@ -12,7 +12,7 @@ from tests.unit.cli.runner import Cli
 pytestmark = pytest.mark.timeout(300)
 
 
-def _pfs(repo: str = "images", glob: str = "/*", **more: Any) -> dict[str, Any]:
+def _pfs(repo: str = "images", glob: object = "/*", **more: Any) -> dict[str, Any]:
     return {"pfs": {"repo": repo, "glob": glob, **more}}
 
 
