@@ -7,6 +7,7 @@ is over; what the job came to, the task decides when it resumes.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from pfs_provider.clock import SystemClock
 from pfs_provider.errors import ErrorCode, PfsError, UnavailableError, UnknownOutcomeError
 from pfs_provider.jobs.launcher import WorkersState
 from pfs_provider.k8s.signs import SignsOfLife
+from pfs_provider.settings import load_settings
 
 if TYPE_CHECKING:
     from pfs_provider.jobs.waiting import Waiting
@@ -111,18 +113,24 @@ class PodsTrigger(BaseTrigger):
         """Give the job back and delete its Job with all pods."""
         settings = await PfsHook(self.pfs_conn_id).afind_settings()
         await asyncio.to_thread(_give_back, settings, self.job, self.owner)
-        found = await afind_cluster(self.kubernetes_conn_id)
-        with cluster_values(found, self._given) as values:
-            async with open_kube(**_place(values)) as kube:
-                await kube.delete(JOBS, self.name)
+        async with self._open_kube() as kube:
+            await kube.delete(JOBS, self.name)
 
-    @property
-    def _given(self) -> dict[str, Any]:
-        return {
+    @asynccontextmanager
+    async def _open_kube(self) -> AsyncIterator[AsyncKube]:
+        """Give a client: of what the task said, else its connection, else the settings here."""
+        settings = await asyncio.to_thread(load_settings)
+        here = {name: settings.cluster.get(name) for name in ("kubeconfig", "context")}
+        found = await afind_cluster(self.kubernetes_conn_id)
+        given = {
             "namespace": self.namespace,
             "kubeconfig": self.kubeconfig,
             "context": self.context,
         }
+        with cluster_values(here | found, given) as values:
+            place = {name: values.get(name) for name in given}
+            async with open_kube(**place) as kube:
+                yield kube
 
     async def _wait(self, pfs: "Pfs") -> dict[str, str | None]:
         watch: PodWatch | None = None
@@ -133,10 +141,8 @@ class PodsTrigger(BaseTrigger):
                     waiting = await asyncio.to_thread(self._begin, pfs)
                     watch = self._watch(waiting)
                     await asyncio.to_thread(watch.signs.note)
-                found = await afind_cluster(self.kubernetes_conn_id)
-                with cluster_values(found, self._given) as values:
-                    async with open_kube(**_place(values)) as kube:
-                        event = await self._look_for_a_while(waiting, watch, kube)
+                async with self._open_kube() as kube:
+                    event = await self._look_for_a_while(waiting, watch, kube)
             except (UnavailableError, UnknownOutcomeError) as error:
                 if error.code == ErrorCode.EXTRA_MISSING:
                     return {"outcome": "unavailable", "problem": f"{error}"}
@@ -198,10 +204,6 @@ class PodsTrigger(BaseTrigger):
             return None
         self.log.warning("The cluster does not answer, asking again: %s", error)
         return WorkersState(alive=1, notice=f"{error}")
-
-
-def _place(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: values.get(name) for name in ("namespace", "kubeconfig", "context")}
 
 
 def _give_back(settings: dict[str, Any], job: str, owner: str) -> None:
