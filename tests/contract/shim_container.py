@@ -83,9 +83,11 @@ class ShimContainer:
         power = () if os.geteuid() == 0 else ("--user", "--map-root-user")
         variables = [f"{name}={value}" for name, value in (env or {}).items()]
         start = ["/pfs-shim/busybox", "sh", "/pfs-shim/shim.sh"]
+        # A process namespace around all: a shim that became another user has forgotten with whom
+        # it was to die.
         self._process = subprocess.Popen(
             [
-                *_DIE_ALONG, "unshare", *power, "--mount", "--fork", "--kill-child",
+                *_DIE_ALONG, "unshare", *power, "--mount", "--pid", "--fork", "--kill-child",
                 "sh", "-c", _SETUP, "-", folder, root, shim, *prefix,
                 "/pfs-shim/busybox", "env", "-i", *variables, *start,
             ],

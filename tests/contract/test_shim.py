@@ -127,6 +127,15 @@ def test_daemons_and_orphans_are_gone_after_every_task(pod: Pod) -> None:
     assert pod.sh("ls -d /proc/[1-9]* | wc -l").strip() <= "6"
 
 
+def test_a_command_that_goes_on_forking_ends_with_its_timeout(pod: Pod) -> None:
+    script = "bomb() { sleep 100 & (bomb &); sleep 0.02; }; bomb; sleep 100"
+
+    outcome = pod.run("sh", "-c", script, timeout_s=1)
+
+    assert outcome.timed_out
+    assert pod.sh("ls -d /proc/[1-9]* | wc -l").strip() <= "6"
+
+
 def test_bodies_are_taken_away_while_a_task_runs(pod: Pod) -> None:
     script = "n=0; while [ $n -lt 50 ]; do n=$((n+1)); (true &); done; sleep 2.5"
     script += "; cat /proc/[1-9]*/stat; :"

@@ -12,6 +12,12 @@ HELP_MAY_IMPORT = {
     "shellingham", "typer", "typing_extensions",
 }  # fmt: skip
 
+WORKER_MAY_IMPORT = {
+    "annotated_types", "backports", "blake3", "cython_runtime", "dotenv", "msgspec", "obstore",
+    "pydantic", "pydantic_core", "pydantic_settings", "pyfastcdc", "tenacity",
+    "typing_extensions", "typing_inspection",
+}  # fmt: skip
+
 
 def _imported_by(code: str) -> set[str]:
     """Return what a fresh Python has imported after the code, without the standard library."""
@@ -60,3 +66,10 @@ def test_the_help_of_the_command_line_imports_the_terminal_and_nothing_heavy() -
     )
 
     assert _packages(_imported_by(code)) <= HELP_MAY_IMPORT
+
+
+def test_a_worker_imports_the_store_and_no_catalog_scheduler_or_cluster() -> None:
+    found = _packages(_imported_by("import pfs_provider.worker.main"))
+
+    # Names with an underscore are parts that compiled modules and Python itself bring along.
+    assert {name for name in found if not name.startswith("_")} <= WORKER_MAY_IMPORT
