@@ -122,7 +122,7 @@ def render_workflow(template: Template, job: JobRef) -> dict[str, Any]:
     if template.name == PIPELINES:
         name = change_workflow_name(job.id)
         labels = workflow_labels(None, job.id)
-        given = {"change": job.id}
+        given: dict[str, str] = {"change": job.id}
     else:
         name = told["workflow"]
         labels = workflow_labels(job.pipeline, job.id) | {JOB_LABEL: job.id}

@@ -15,19 +15,25 @@ from pfs_provider.argo.access import ACCOUNT
 from pfs_provider.argo.names import CHECKOUT, COMMIT, MAP, PIPELINE, PIPELINES, WORKFLOW_LABEL
 from pfs_provider.argo.parts import (
     CATALOG_SECRET,
-    IMAGE,
     arguments,
     input_of,
     inputs,
     metadata,
     our_container,
     our_pod,
-    our_security,
     outputs,
     stay,
     step,
 )
-from pfs_provider.k8s.names import JOB_LABEL, MANAGED_BY
+from pfs_provider.argo.working import (
+    begin_outputs,
+    build_finish,
+    build_work,
+    build_work_job,
+    finish_step,
+    work_steps,
+)
+from pfs_provider.k8s.names import MANAGED_BY
 
 __all__ = ["RUN", "build_templates"]
 
@@ -39,11 +45,6 @@ MUTEX = (
 )
 """One workflow of a namespace at a time runs a pipeline, however its name is written."""
 DID_FAIL = "{{workflow.status}} != Succeeded"
-JOB_FAILED = "status.failedIndexes,status.failedIndexes!=,!status.active"
-"""An index was lost too often, and no other one is at work; others may take over its sets."""
-WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
-"""What took too long, or could not start in all that time, would again."""
-START_TIMEOUT = "15m"
 DATA = "/data"
 """Where the volume of a checkout or a commit is mounted."""
 
@@ -73,17 +74,17 @@ def _pipeline(*, cluster: bool) -> dict[str, Any]:
         synchronization=_mutex("pipeline"),
         steps=[
             [step("begin", arguments(**passed), template="begin")],
-            _work_steps(),
-            [_finish_step()],
+            work_steps(),
+            [finish_step()],
         ],
     )
     begin = our_pod(
         "begin",
         inputs(**given),
         our_container(["begin", *_begin_options(), "--", input_of("pipeline")]),
-        gives=_begin_outputs(),
+        gives=begin_outputs(),
     )
-    templates = [run, begin, _work(), _work_job(), _finish(), *_exit()]
+    templates = [run, begin, build_work(), build_work_job(), build_finish(), *_exit()]
     return _template(
         PIPELINE,
         "Run one job of a pipeline: the next that is ready, or the one whose id is given.",
@@ -183,8 +184,8 @@ def _map(*, cluster: bool) -> dict[str, Any]:
         synchronization=_mutex("output"),
         steps=[
             [step("begin", arguments(**passed), template="begin")],
-            _work_steps(shared["work"], shared["work-job"]),
-            [_finish_step(shared["finish"])],
+            work_steps(shared["work"], shared["work-job"]),
+            [finish_step(shared["finish"])],
         ],
     )
     asked = [*("--image", input_of("image")), *("--command", input_of("command"))]
@@ -194,7 +195,7 @@ def _map(*, cluster: bool) -> dict[str, Any]:
         "begin",
         inputs(**given),
         our_container([*command, input_of("output"), input_of("input")]),
-        gives=_begin_outputs(),
+        gives=begin_outputs(),
     )
     return _template(
         MAP,
@@ -253,104 +254,6 @@ def _begin_options(*, job: bool = True) -> list[str]:
     options += ["--job", input_of("job")] if job else []
     options += ["--workers", input_of("workers"), "--max-pods", input_of("max-pods")]
     return [*options, "--lease", input_of("lease"), "--catalog-secret", CATALOG_SECRET]
-
-
-def _begin_outputs() -> m.Outputs:
-    return outputs("job", "id", "pods", "jobs", "workers", "timeout", "pod", "manifest")
-
-
-def _begun(name: str) -> str:
-    return f"{{{{steps.begin.outputs.parameters.{name}}}}}"
-
-
-def _work_steps(
-    work: m.TemplateRef | None = None, work_job: m.TemplateRef | None = None
-) -> list[m.WorkflowStep]:
-    """Return the pods, or the Indexed Job; the next step looks at results, not at their ends."""
-    pods = arguments(
-        number="{{item}}", pod=_begun("pod"), id=_begun("id"), timeout=_begun("timeout")
-    )
-    job = arguments(manifest=_begun("manifest"), workers=_begun("workers"))
-    return [
-        step(
-            "work",
-            pods,
-            template=None if work else "work",
-            reference=work,
-            sequence=_begun("pods"),
-            go_on=True,
-        ),
-        step(
-            "work-job",
-            job,
-            template=None if work_job else "work-job",
-            reference=work_job,
-            when=f"{_begun('jobs')} > 0",
-            go_on=True,
-        ),
-    ]
-
-
-def _finish_step(reference: m.TemplateRef | None = None) -> m.WorkflowStep:
-    template = None if reference else "finish"
-    return step("finish", arguments(job=_begun("job")), template=template, reference=reference)
-
-
-def _work() -> m.Template:
-    """Return the pod of one worker; nearly all of it is the patch that ``begin`` made."""
-    install = m.UserContainer(
-        name="install",
-        image=IMAGE,
-        command=["python", "-m", "pfs_provider.worker.shim.install"],
-        security_context=our_security(),
-    )
-    main = m.Container(
-        image=IMAGE,
-        command=["python", "-m", "pfs_provider.worker"],
-        env=[m.EnvVar(name="JOB_COMPLETION_INDEX", value=input_of("number"))],
-        security_context=our_security(),
-    )
-    return m.Template(
-        name="work",
-        inputs=inputs(number=None, pod=None, id=None, timeout=None),
-        pod_spec_patch=input_of("pod"),
-        init_containers=[install],
-        container=main,
-        active_deadline_seconds=input_of("timeout"),
-        pending_timeout=START_TIMEOUT,
-        retry_strategy=m.RetryStrategy(
-            limit="5",
-            retry_policy="Always",
-            expression=WORK_RETRY_IF,
-            backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
-        ),
-        metadata=metadata({JOB_LABEL: input_of("id"), "pfs.step": "work"}),
-    )
-
-
-def _work_job() -> m.Template:
-    """Return the node that makes an Indexed Job, or adopts the one there is, and waits for it."""
-    return m.Template(
-        name="work-job",
-        inputs=inputs(manifest=None, workers=None),
-        resource=m.ResourceTemplate(
-            action="apply",
-            manifest=input_of("manifest"),
-            set_owner_reference=True,
-            success_condition=f"status.succeeded == {input_of('workers')}",
-            failure_condition=JOB_FAILED,
-        ),
-        metadata=metadata({"pfs.step": "work-job"}),
-    )
-
-
-def _finish() -> m.Template:
-    return our_pod(
-        "finish",
-        inputs(job=None),
-        our_container(["finish", *stay(), "--node", "{{node.name}}", "--", input_of("job")]),
-        gives=outputs("commit"),
-    )
 
 
 def _exit() -> list[m.Template]:

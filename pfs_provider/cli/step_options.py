@@ -42,10 +42,11 @@ def telling(message: Path | None) -> Iterator[None]:
     """Write what goes wrong in the block to a file, too, and let it pass."""
     try:
         yield
-    except PfsError as error:
+    except (PfsError, OSError) as error:
+        told = f"{error} [{error.code}]" if isinstance(error, PfsError) else f"{error}"
         if message is not None:
             with suppress(OSError):  # the error itself is the one to tell
-                message.write_text(f"{error} [{error.code}]", encoding="utf-8")
+                message.write_text(told, encoding="utf-8")
         raise
 
 

@@ -64,16 +64,22 @@ def test_a_users_own_workflow_reads_a_commit_and_makes_one(argo: Argo, pfs: Pfs)
             "arguments": {"parameters": parameters},
         }
 
-    count = {
-        "name": "count",
-        "container": {
-            "image": USER_IMAGE,
-            "command": ["sh", "-c"],
-            "args": ["mkdir -p /d/out && ls /d/in | wc -l > /d/out/count"],
-            "volumeMounts": [{"name": "data", "mountPath": "/d"}],
-        },
-        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "work"}}],
-    }
+    def own(name: str, line: str) -> dict[str, object]:
+        return {
+            "name": name,
+            "container": {
+                "image": USER_IMAGE,
+                "command": ["sh", "-c"],
+                "args": [line],
+                "volumeMounts": [{"name": "data", "mountPath": "/d"}],
+            },
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "work"}}],
+        }
+
+    # A folder of the machine has no owner that Kubernetes could set, as other volumes have.
+    prepare = own("prepare", "chmod 777 /d")
+    count = own("count", "mkdir -p /d/out && ls /d/in | wc -l > /d/out/count")
+    first, then = ({"name": name, "template": name} for name in ("prepare", "count"))
     read = ours("read", "pfs-checkout", ref="images@master", claim="work", folder="in")
     made = "{{steps.read.outputs.parameters.commit}}"
     write = ours(
@@ -83,7 +89,8 @@ def test_a_users_own_workflow_reads_a_commit_and_makes_one(argo: Argo, pfs: Pfs)
         "entrypoint": "main",
         "serviceAccountName": "pfs-workflow",
         "templates": [
-            {"name": "main", "steps": [[read], [{"name": "count", "template": "count"}], [write]]},
+            {"name": "main", "steps": [[first], [read], [then], [write]]},
+            prepare,
             count,
         ],
     }

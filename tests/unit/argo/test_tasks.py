@@ -32,7 +32,10 @@ def test_tasks_of_a_dag_refer_to_templates_that_take_what_they_give(cluster: boo
             name="write", branch="r@b", claim="c", provenance=(read.commit,), cluster=cluster
         )
         rest = PfsPipelines(name="rest", cluster=cluster)
-        edges >> sizes >> read >> write >> rest
+        edges >> sizes
+        sizes >> read
+        read >> write
+        write >> rest
 
     document = _check(workflow, cluster=cluster)
 

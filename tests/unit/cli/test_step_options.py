@@ -19,3 +19,10 @@ def test_an_error_is_told_where_it_can_be_and_passes(tmp_path: Path) -> None:
             raise FailedError(ErrorCode.JOB_FAILED, "so it is")
 
     assert (tmp_path / "m").read_text() == "so it is [job-failed]"
+
+
+def test_what_the_machine_refuses_is_told_as_well(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), telling(tmp_path / "m"):
+        raise OSError("the disk is full")
+
+    assert (tmp_path / "m").read_text() == "the disk is full"

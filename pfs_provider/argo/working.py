@@ -1,0 +1,136 @@
+"""How a job's work is a part of a template: what begins it, its pods or its Job, what ends it.
+
+Invariants: the pod of a worker is nearly nothing but the patch that ``begin`` made; the last step
+runs however the workers ended, and looks at their results. Must not know: which template.
+"""
+
+from hera.workflows import models as m
+
+from pfs_provider.argo.parts import (
+    IMAGE,
+    arguments,
+    input_of,
+    inputs,
+    metadata,
+    our_container,
+    our_pod,
+    our_security,
+    outputs,
+    stay,
+    step,
+)
+from pfs_provider.k8s.names import JOB_LABEL
+
+__all__ = [
+    "begin_outputs",
+    "build_finish",
+    "build_work",
+    "build_work_job",
+    "finish_step",
+    "work_steps",
+]
+
+JOB_FAILED = "status.failedIndexes,status.failedIndexes!=,!status.active"
+"""An index was lost too often, and no other one is at work; others may take over its sets."""
+WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
+"""What took too long, or could not start in all that time, would again."""
+START_TIMEOUT = "15m"
+
+
+def begin_outputs() -> m.Outputs:
+    """Return what a step that begins a job tells the others."""
+    return outputs("job", "id", "pods", "jobs", "workers", "timeout", "pod", "manifest")
+
+
+def begun(name: str) -> str:
+    return f"{{{{steps.begin.outputs.parameters.{name}}}}}"
+
+
+def work_steps(
+    work: m.TemplateRef | None = None, work_job: m.TemplateRef | None = None
+) -> list[m.WorkflowStep]:
+    """Return the pods, or the Indexed Job; the next step looks at results, not at their ends."""
+    pods = arguments(number="{{item}}", pod=begun("pod"), id=begun("id"), timeout=begun("timeout"))
+    job = arguments(manifest=begun("manifest"), workers=begun("workers"))
+    return [
+        step(
+            "work",
+            pods,
+            template=None if work else "work",
+            reference=work,
+            sequence=begun("pods"),
+            go_on=True,
+        ),
+        step(
+            "work-job",
+            job,
+            template=None if work_job else "work-job",
+            reference=work_job,
+            when=f"{begun('jobs')} > 0",
+            go_on=True,
+        ),
+    ]
+
+
+def finish_step(reference: m.TemplateRef | None = None) -> m.WorkflowStep:
+    """Return the step that ends the job, of this file or of another one."""
+    template = None if reference else "finish"
+    return step("finish", arguments(job=begun("job")), template=template, reference=reference)
+
+
+def build_work() -> m.Template:
+    """Return the pod of one worker; nearly all of it is the patch that ``begin`` made."""
+    install = m.UserContainer(
+        name="install",
+        image=IMAGE,
+        command=["python", "-m", "pfs_provider.worker.shim.install"],
+        security_context=our_security(),
+    )
+    main = m.Container(
+        image=IMAGE,
+        command=["python", "-m", "pfs_provider.worker"],
+        env=[m.EnvVar(name="JOB_COMPLETION_INDEX", value=input_of("number"))],
+        security_context=our_security(),
+    )
+    return m.Template(
+        name="work",
+        inputs=inputs(number=None, pod=None, id=None, timeout=None),
+        pod_spec_patch=input_of("pod"),
+        init_containers=[install],
+        container=main,
+        active_deadline_seconds=input_of("timeout"),
+        pending_timeout=START_TIMEOUT,
+        retry_strategy=m.RetryStrategy(
+            limit="5",
+            retry_policy="Always",
+            expression=WORK_RETRY_IF,
+            backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
+        ),
+        metadata=metadata({JOB_LABEL: input_of("id"), "pfs.step": "work"}),
+    )
+
+
+def build_work_job() -> m.Template:
+    """Return the node that makes an Indexed Job, or adopts the one there is, and waits for it."""
+    return m.Template(
+        name="work-job",
+        inputs=inputs(manifest=None, workers=None),
+        resource=m.ResourceTemplate(
+            action="apply",
+            manifest=input_of("manifest"),
+            set_owner_reference=True,
+            success_condition=f"status.succeeded == {input_of('workers')}",
+            failure_condition=JOB_FAILED,
+        ),
+        metadata=metadata({"pfs.step": "work-job"}),
+    )
+
+
+def build_finish() -> m.Template:
+    """Return the pod that ends a job, whatever became of its workers."""
+    return our_pod(
+        "finish",
+        inputs(job=None),
+        our_container(["finish", *stay(), "--node", "{{node.name}}", "--", input_of("job")]),
+        gives=outputs("commit"),
+    )

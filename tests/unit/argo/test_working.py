@@ -1,0 +1,44 @@
+from pfs_provider.argo.working import (
+    begin_outputs,
+    build_finish,
+    build_work,
+    build_work_job,
+    finish_step,
+    work_steps,
+)
+
+
+def test_the_pod_of_a_worker_is_what_begin_says() -> None:
+    work = build_work()
+
+    assert work.pod_spec_patch == "{{inputs.parameters.pod}}"
+    assert work.active_deadline_seconds is not None
+    assert [part.name for part in work.init_containers or []] == ["install"]
+
+
+def test_workers_are_pods_or_a_job_and_their_end_does_not_end_the_workflow() -> None:
+    pods, job = work_steps()
+
+    assert pods.with_sequence is not None
+    assert job.when == "{{steps.begin.outputs.parameters.jobs}} > 0"
+    assert all(part.continue_on and part.continue_on.failed for part in (pods, job))
+    assert finish_step().continue_on is None
+
+
+def test_a_job_that_is_there_is_adopted_and_goes_with_its_workflow() -> None:
+    resource = build_work_job().resource
+
+    assert resource is not None
+    assert (resource.action, resource.set_owner_reference) == ("apply", True)
+    assert resource.success_condition == "status.succeeded == {{inputs.parameters.workers}}"
+
+
+def test_what_begin_gives_is_what_the_other_steps_take() -> None:
+    given = {part.name for part in begin_outputs().parameters or []}
+    taken = {
+        part.name
+        for template in (build_work(), build_work_job(), build_finish())
+        for part in (template.inputs.parameters if template.inputs else None) or []
+    }
+
+    assert taken - given == {"number"}
