@@ -8,6 +8,7 @@ long a notice may last. Must not know: clients, time, what a datum is.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pfs_provider.jobs.launcher import WorkersState
@@ -31,6 +32,8 @@ MAX_FAILURES = 3
 """Workers that failed one after the other without a sign of life: the next one would, too."""
 MAX_REFUSALS = 3
 """Times that making a pod was forbidden: a new namespace has no service account for a moment."""
+TOLD_S = 60
+"""Seconds that a container that was killed and came back is told."""
 MAX_TEXT = 400
 """Characters of the cluster's own words in a sentence."""
 
@@ -55,7 +58,12 @@ class Diagnosis:
 
 
 def diagnose(
-    job: Json, pods: Sequence[Json], events: Sequence[Json], *, has_worked: bool
+    job: Json,
+    pods: Sequence[Json],
+    events: Sequence[Json],
+    *,
+    has_worked: bool,
+    now: datetime | None = None,
 ) -> Diagnosis:
     """Return how a Job's pods are.
 
@@ -65,6 +73,8 @@ def diagnose(
         events: Warnings of the namespace (``EVENT_FIELDS``), in any order; those of others are
             passed over.
         has_worked: Whether any worker has given a sign of life since this Job was made.
+        now: Lets what happened once be told for ``TOLD_S`` only; None tells it as long as it can
+            be seen.
     """
     living = [pod for pod in pods if not _has_ended(pod)]
     uid = job.get("metadata", {}).get("uid")
@@ -74,7 +84,10 @@ def diagnose(
         if event.get("reason") == "FailedCreate"
         and event.get("involvedObject", {}).get("uid") == uid
     ]
-    notices = [*_pod_notices(living, events), *_job_notices(job, pods, refused)]
+    is_short = len(living) < _wanted(job)
+    notices = [*_pod_notices(living, events, now)]
+    if is_short and refused:
+        notices.append(f"FailedCreate: {_create_error(max(refused, key=_last_seen))}")
     problems = [] if pods else _refusals(refused)
     failures = [failure for pod in pods if (failure := _failure(pod)) is not None]
     if not has_worked:
@@ -83,7 +96,7 @@ def diagnose(
             problems.append(f"{len(failures)} workers failed without any work done: {failures[-1]}")
     if (reason := _gave_up(job)) is not None:
         problems.append(f"{reason}: {failures[-1]}" if failures else reason)
-    if not notices and failures:
+    if not notices and failures and is_short:
         notices = [failures[-1]]
     return Diagnosis(
         alive=len(living),
@@ -110,10 +123,12 @@ def judge(diagnosis: Diagnosis, *, silent_s: float, start_timeout_s: float) -> W
     return WorkersState(alive=max(1, diagnosis.alive), problem=problem, notice=diagnosis.notice)
 
 
-def _pod_notices(pods: Sequence[Json], events: Sequence[Json]) -> Iterator[str]:
+def _pod_notices(
+    pods: Sequence[Json], events: Sequence[Json], now: datetime | None
+) -> Iterator[str]:
     for pod in pods:
         yield from _scheduling(pod)
-        said = [text for status in _statuses(pod) for text in _container_notices(status)]
+        said = [text for status in _statuses(pod) for text in _container_notices(status, now)]
         yield from said or _event_notices(pod, events)
 
 
@@ -128,7 +143,7 @@ def _scheduling(pod: Json) -> Iterator[str]:
             yield f"{condition.get('reason')}: node {node} loses its workers: {why}"
 
 
-def _container_notices(status: Json) -> Iterator[str]:
+def _container_notices(status: Json, now: datetime | None) -> Iterator[str]:
     waiting = (status.get("state") or {}).get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason in IMAGE_NOTICES:
@@ -141,11 +156,17 @@ def _container_notices(status: Json) -> Iterator[str]:
         yield _crash(status, reason)
     else:
         ended = (status.get("lastState") or {}).get("terminated") or {}
-        if ended.get("reason") == OOM and status.get("name") == USER:
+        if ended.get("reason") == OOM and status.get("name") == USER and _is_news(ended, now):
             yield (
                 f"{OOM}: user code took more memory than resource_limits.memory allows and was "
                 "ended; its datum is tried again"
             )
+
+
+def _is_news(ended: Json, now: datetime | None) -> bool:
+    """Return whether a container ended a moment ago: its status says so for ever."""
+    at = ended.get("finishedAt")
+    return now is None or at is None or (now - datetime.fromisoformat(at)).total_seconds() < TOLD_S
 
 
 def _crash(status: Json, reason: str) -> str:
@@ -166,14 +187,11 @@ def _hopeless(pod: Json) -> Iterator[str]:
             yield f"{reason}: {_image(status)}: {_short(waiting.get('message', ''))}"
 
 
-def _job_notices(job: Json, pods: Sequence[Json], refused: Sequence[Json]) -> Iterator[str]:
-    """Yield why the Job has fewer pods than it wants, as its newest event tells."""
+def _wanted(job: Json) -> int:
+    """Return how many pods the Job has while nothing hinders it."""
     spec, status = job.get("spec", {}), job.get("status", {})
-    wanted = min(
-        spec.get("parallelism", 1), spec.get("completions", 1) - (status.get("succeeded") or 0)
-    )
-    if refused and sum(not _has_ended(pod) for pod in pods) < wanted:
-        yield f"FailedCreate: {_create_error(max(refused, key=_last_seen))}"
+    left = spec.get("completions", 1) - (status.get("succeeded") or 0)
+    return int(min(spec.get("parallelism", 1), left))
 
 
 def _refusals(refused: Sequence[Json]) -> list[str]:

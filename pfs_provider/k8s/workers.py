@@ -136,11 +136,11 @@ class KubernetesWorkers:
 
     def _examine(self, job: Mapping[str, Any]) -> WorkersState:
         pods = self.client.list_objects(PODS, labels=pod_selector(self.uid))
-        found = diagnose(job, pods, (), has_worked=self._has_worked)
-        spec = job["spec"]
+        now, spec = self.clock.now(), job["spec"]
+        found = diagnose(job, pods, (), has_worked=self._has_worked, now=now)
         if not self._has_worked or found.working < min(spec["parallelism"], spec["completions"]):
             events = self.client.list_objects(EVENTS, fields=EVENT_FIELDS)
-            found = diagnose(job, pods, events, has_worked=self._has_worked)
+            found = diagnose(job, pods, events, has_worked=self._has_worked, now=now)
         if (self._has_worked and found.working) or self.signs.look():
             self._last_life = self.clock.monotonic()
             self._has_worked = True

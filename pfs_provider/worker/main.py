@@ -1,7 +1,8 @@
 """The worker's entry: ``python -m pfs_provider.worker PIPELINE@JOB --number N --of M``.
 
-Exits 0 when nothing is left to do or it was told to stop, 1 when the store or the executor fails;
-its standard error, and the file that a pod is read by, say why. Knows the store, not the catalog.
+Exits 0 when nothing is left to do or it was told to stop (143 in a pod, which is replaced then), 1
+when the store or the executor fails; its standard error, and the file that a pod is read by, say
+why. Knows the store, not the catalog.
 """
 
 import argparse
@@ -36,6 +37,7 @@ __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
 SHIM = "shim"
+TERMINATED = 128 + signal.SIGTERM
 SHARED_UMASK = 0o002
 """User code, another user in the pod's group, changes and removes what the worker staged."""
 
@@ -47,9 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if parsed.executor == SHIM:
         os.umask(SHARED_UMASK)
-    stop = StopSign()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    stop, told = StopSign(), StopSign()
+
+    def end(*_: object) -> None:
+        told.set()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     try:
         events = _open_events(parsed)
     except PfsError as error:
@@ -72,6 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(f"error: {error} [{error.code}]\n", parsed.termination_log)
         return 1
     events.tell("worker-ended", reason="it was stopped" if stop.is_set() else "nothing is left")
+    if told.is_set() and parsed.executor == SHIM:
+        # To Kubernetes a 0 means that this worker is never needed again; its node is drained only.
+        _tell("it was told to stop; another takes up its work\n", parsed.termination_log)
+        return TERMINATED
     return 0
 
 

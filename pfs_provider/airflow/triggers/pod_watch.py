@@ -59,11 +59,12 @@ class PodWatch:
         if has_condition(job, "Complete", "SuccessCriteriaMet"):
             return None
         uid, spec = str(job["metadata"]["uid"]), job["spec"]
+        now = self.clock.now()
         pods = [_slim(pod) async for pod in kube.list_objects(PODS, labels=pod_selector(uid))]
-        found = diagnose(job, pods, (), has_worked=self._has_worked)
+        found = diagnose(job, pods, (), has_worked=self._has_worked, now=now)
         if not self._has_worked or found.working < min(spec["parallelism"], spec["completions"]):
             events = await _events(kube, {uid, *(str(pod["metadata"].get("uid")) for pod in pods)})
-            found = diagnose(job, pods, events, has_worked=self._has_worked)
+            found = diagnose(job, pods, events, has_worked=self._has_worked, now=now)
         if (self._has_worked and found.working) or await asyncio.to_thread(self.signs.look):
             self._last_life = self.clock.monotonic()
             self._has_worked = True

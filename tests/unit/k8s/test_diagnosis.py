@@ -1,5 +1,6 @@
 """One sentence for each way in which pods do not work, from JSON as a real cluster gave it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -118,6 +119,26 @@ def test_what_cannot_pass_is_a_problem_until_something_has_worked(reason: str) -
     assert _diagnose(pod).problem == f"{reason}: image 'user:1': Container image is not present"
     assert _diagnose(pod, has_worked=True).problem is None
     assert _diagnose(pod, has_worked=True).notice is not None
+
+
+def test_user_code_that_was_ended_for_its_memory_is_told_for_a_minute() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "finishedAt": "2026-11-21T12:00:00Z"}}
+    pod = _pod("Running", user=RUNNING | {"lastState": ended}, storage=RUNNING)
+
+    def told(minute: int) -> str | None:
+        now = datetime(2026, 11, 21, 12, minute, tzinfo=UTC)
+        return diagnose(_job(1), [pod], (), has_worked=True, now=now).notice
+
+    assert (told(0) or "").startswith("OOMKilled")
+    assert told(2) is None
+
+
+def test_a_worker_that_failed_is_told_until_it_is_replaced() -> None:
+    failed = _pod("Failed", storage=_ended(143, message="told to stop"))
+    working = _pod("Running", storage=RUNNING)
+
+    assert "told to stop" in (_diagnose(failed, job=_job(1), has_worked=True).notice or "")
+    assert _diagnose(failed, working, job=_job(1), has_worked=True).notice is None
 
 
 def test_a_quota_is_told_while_there_are_fewer_pods_than_wanted() -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +111,35 @@ def test_a_worker_in_a_pod_works_a_planned_job_in_the_user_container(
     assert world.pfs.finish_job(planned).state == "success"
     assert world.read("up@master") == {"/b": "1"}
     assert list(Path(pod[-1]).iterdir()) == []
+
+
+def test_a_worker_in_a_pod_that_is_told_to_stop_asks_for_a_successor(
+    world: PfsWorld, planned: str, pod: list[str], tmp_path: Path
+) -> None:
+    world.pfs.update_pipeline(
+        {
+            "pipeline": {"name": "up"},
+            "input": {"pfs": {"repo": "in", "glob": "/*"}},
+            "transform": {"cmd": ["sleep", "1000"]},
+        }
+    )
+    job = str(world.claim("up"))
+    world.pfs.plan_job(job)
+    claims = world.ref("up").claims
+    log = tmp_path / "termination-log"
+
+    def stop_when_it_works() -> None:
+        while not list(world.storage.store.list(claims)):
+            time.sleep(0.05)  # a real worker
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop_when_it_works)
+    stopper.start()
+    code = main([job, *pod, "--termination-log", str(log)])
+    stopper.join()
+
+    assert code == 143
+    assert "another takes up its work" in log.read_text()
 
 
 def test_why_a_worker_ends_stands_where_a_pod_is_looked_at(planned: str, tmp_path: Path) -> None:
