@@ -42,6 +42,10 @@ SECTIONS = {
     "## For schedulers": [
         "claim_job", "plan_job", "launch_job", "job_progress", "finish_job", "fail_job",
     ],
+    "## For schedulers that sleep": [
+        "begin_job", "start_worker", "do_others_work", "wait_for_job", "end_job", "stop_workers",
+        "give_back_job",
+    ],
     "## For Argo": [
         "begin_workflow", "finish_workflow", "settle_workflow", "list_runnable", "list_failed",
         "prepare_map", "watch",
