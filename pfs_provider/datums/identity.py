@@ -13,13 +13,14 @@ Must not know: trees, memos. Source: docs/design/0004-datum-identity.md.
 """
 
 import json
+from collections.abc import Iterable
 
 from blake3 import blake3
 
 from pfs_provider.datums.datum import Datum, Piece, PieceSource
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["DATUM_ID_BYTES", "code_digest", "datum_id", "datum_key"]
+__all__ = ["DATUM_ID_BYTES", "code_digest", "datum_id", "datum_key", "whole_digest"]
 
 DATUM_ID_BYTES = 16
 """Enough that ids made by chance never meet (2**64 datums for an even chance)."""
@@ -27,6 +28,7 @@ DATUM_ID_BYTES = 16
 _ID_TAG = b"pfs datum id 1\0"
 _KEY_TAG = b"pfs datum key 1\0"
 _CODE_TAG = b"pfs code 1\0"
+_WHOLE_TAG = b"pfs whole input 1\0"
 
 
 def datum_id(datum: Datum) -> bytes:
@@ -74,6 +76,18 @@ def code_digest(spec: PipelineSpec, *, image_digest: str = "") -> bytes:
         }
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return blake3(_CODE_TAG + text.encode()).digest()
+
+
+def whole_digest(datums: Iterable[Datum], code: bytes) -> bytes:
+    """Return what results depend on that go into one place together, in 32 bytes.
+
+    Code that writes to a bucket (``s3_out``) leaves no trace of which datum wrote what, so that one
+    datum's result is as good as all of them.
+    """
+    whole = blake3(_WHOLE_TAG + _length(code) + code)
+    for datum in datums:
+        whole.update(datum_key(datum, code))
+    return whole.digest()
 
 
 def _length(data: bytes) -> bytes:

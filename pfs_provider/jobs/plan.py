@@ -14,7 +14,7 @@ from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import CommitPin, Counts, Job
 from pfs_provider.datums.datum import Datum
 from pfs_provider.datums.expand import expand
-from pfs_provider.datums.identity import code_digest, datum_id, datum_key
+from pfs_provider.datums.identity import code_digest, datum_id, datum_key, whole_digest
 from pfs_provider.datums.sets import cut_sets
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
@@ -127,6 +127,8 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
     code = code_digest(spec)
     if spec.reprocess_spec == "every_job":
         code += bytes.fromhex(ref.id)
+    if spec.s3_out:
+        code = whole_digest(expand_inputs(jobs.storage, spec, pins), code)
     split = _split(
         jobs.storage,
         expand_inputs(jobs.storage, spec, pins),

@@ -6,7 +6,7 @@ jobs. It needs a new number in the tags of pfs_provider/datums/identity.py.
 
 from collections.abc import Callable
 
-from pfs_provider.datums.identity import code_digest, datum_id, datum_key
+from pfs_provider.datums.identity import code_digest, datum_id, datum_key, whole_digest
 from tests.unit.datums.examples import datum, pfs, piece, spec_of
 
 DATUMS = {
@@ -52,5 +52,7 @@ def test_ids_and_keys_stay_as_they_are(golden: Callable[[str, bytes], None]) -> 
 
 def test_code_digests_stay_as_they_are(golden: Callable[[str, bytes], None]) -> None:
     lines = [f"{name}\t{code_digest(spec).hex()}\n" for name, spec in SPECS.items()]
+    whole = whole_digest(DATUMS.values(), code_digest(SPECS["large"]))
+    lines.append(f"a whole input\t{whole.hex()}\n")
 
     golden("datums/code-digests.tsv", "".join(lines).encode())

@@ -3,7 +3,13 @@ from dataclasses import replace
 import pytest
 
 from pfs_provider.datums.datum import Datum
-from pfs_provider.datums.identity import DATUM_ID_BYTES, code_digest, datum_id, datum_key
+from pfs_provider.datums.identity import (
+    DATUM_ID_BYTES,
+    code_digest,
+    datum_id,
+    datum_key,
+    whole_digest,
+)
 from pfs_provider.spec.model import Secret
 from tests.unit.datums.examples import datum, pfs, piece, spec_of
 
@@ -145,3 +151,17 @@ def test_a_pipeline_may_leave_the_code_out_of_its_keys() -> None:
 
     assert code_digest(other) == code_digest(kept)
     assert code_digest(replace(kept, salt="x")) != code_digest(kept)
+
+
+def test_the_digest_of_a_whole_input_depends_on_every_datum_and_the_code() -> None:
+    other = datum(piece("/other"))
+    digests = {
+        whole_digest([PLAIN], CODE),
+        whole_digest([PLAIN, other], CODE),
+        whole_digest([PLAIN, datum(piece("/other", digest=b"e" * 32))], CODE),
+        whole_digest([], CODE),
+        whole_digest([PLAIN], b"other"),
+    }
+
+    assert len(digests) == 5
+    assert whole_digest(iter([PLAIN, other]), CODE) == whole_digest([PLAIN, other], CODE)
