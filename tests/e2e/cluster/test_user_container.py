@@ -138,6 +138,8 @@ def test_an_image_of_others_works_a_jobs_datums(
     assert [event["event"] for event in events].count("datum-ended") == 50
     said_by_user = {event["text"] for event in events if event["event"] == "user"}
     assert said_by_user == {str(user or 0)}
+    ends = [status["state"]["terminated"] for status in pod["status"]["initContainerStatuses"]]
+    assert [end["exitCode"] for end in ends] == [0, 0]
 
 
 @pytest.mark.timeout(180)
