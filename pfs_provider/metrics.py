@@ -50,8 +50,8 @@ class CatalogMetrics(Collector):
         self._clock = clock
         self._turn = threading.Lock()
         self._seen: int | None = None
+        self._counted: set[JobKey] = set()  # while their events may still be on the way
         self._active: dict[JobKey, JobInfo] = {}
-        self._ended: set[JobKey] = set()
         self._n_jobs: Counter[tuple[str, str, str]] = Counter()
         self._n_datums: Counter[tuple[str, str, str]] = Counter()
         self._seconds: dict[PipelineKey, float] = {}
@@ -94,37 +94,40 @@ class CatalogMetrics(Collector):
         """Take up what happened since the last look."""
         if self._seen is None:
             seen = self._pfs.last_event_number()
-            for job in self._pfs.list_jobs():
+            jobs = self._pfs.list_jobs()
+            self._counted = {_key(job) for job in jobs if job.state in ENDED_JOB_STATES}
+            for job in jobs:
                 self._take(job)
             self._seen = seen
         while events := self._pfs.list_events(after=self._seen, limit=PAGE):
             for event in events:
                 self._take_event(event)
-            self._seen = events[-1].number
+                self._seen = event.number  # one by one: the next call to the catalog may fail
+        self._counted = set()
 
     def _take_event(self, event: "Event") -> None:
+        """Take up one event; of a job, the one event that tells its end counts."""
         if event.kind == "commit-finished":
             labels = (event.project, event.repo or "", event.branch or "", event.state or "")
             self._n_commits[labels] += 1
         if event.pipeline is None or event.commit is None:
             return
         key = (event.project, event.pipeline, event.commit)
-        if key in self._ended:
-            return
         try:
-            self._take(self._pfs.inspect_job(f"{event.project}/{event.pipeline}@{event.commit}"))
+            job = self._pfs.inspect_job(f"{event.project}/{event.pipeline}@{event.commit}")
         except NotFoundError:  # deleted meanwhile
             self._active.pop(key, None)
+            return
+        has_ended = job.state in ENDED_JOB_STATES
+        if not has_ended or (event.state in ENDED_JOB_STATES and key not in self._counted):
+            self._take(job)
 
     def _take(self, job: "JobInfo") -> None:
-        key = (job.project, job.pipeline, job.id)
+        key = _key(job)
         if job.state not in ENDED_JOB_STATES:
             self._active[key] = job
             return
         self._active.pop(key, None)
-        if key in self._ended:
-            return
-        self._ended.add(key)
         pipeline = (job.project, job.pipeline)
         self._n_jobs[*pipeline, job.state] += 1
         for result in RESULTS:
@@ -181,6 +184,10 @@ class CatalogMetrics(Collector):
     def _known(self) -> set[PipelineKey]:
         """Return the pipelines that have or had a job."""
         return {(project, pipeline) for project, pipeline, _ in (*self._n_jobs, *self._active)}
+
+
+def _key(job: "JobInfo") -> JobKey:
+    return job.project, job.pipeline, job.id
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Any, float]) -> Metric:

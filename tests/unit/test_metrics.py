@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pfs_provider.errors import ErrorCode, UnavailableError
-from pfs_provider.infos import RepoInfo
+from pfs_provider.infos import JobInfo, RepoInfo
 from pfs_provider.metrics import CatalogMetrics
 from pfs_provider.pfs import Pfs
 
@@ -91,6 +91,25 @@ def test_a_failed_job_counts_as_such_and_moves_no_last_success(pfs: Pfs) -> None
     assert _value(registry, "pfs_last_success_timestamp_seconds", pipeline="copy") is None
 
 
+def test_each_job_counts_once_however_the_looks_fall(pfs: Pfs) -> None:
+    registry = _registry(pfs)
+    for name in "abcd":
+        pfs.put_file(f"images@master:/{name}", b"x")
+        assert _value(registry, "pfs_up") == 1
+
+    def look(_: object) -> None:
+        _value(registry, "pfs_up")
+
+    pfs.run(on_progress=look)
+    pfs.put_file("images@master:/e", b"x")
+    pfs.run()
+
+    assert _value(registry, "pfs_jobs_total", pipeline="copy", state="success") == 5
+    assert _value(registry, "pfs_datums_total", pipeline="copy", result="processed") == 5
+    again = _registry(pfs)
+    assert _value(again, "pfs_jobs_total", pipeline="copy", state="success") == 5
+
+
 def test_repos_and_the_event_log_are_measured(pfs: Pfs) -> None:
     pfs.put_file("images@master:/a", b"12345")
     registry = _registry(pfs)
@@ -115,6 +134,33 @@ def test_a_catalog_that_does_not_answer_is_a_metric_and_the_rest_stays(
 
     assert _value(registry, "pfs_up") == 0
     assert _value(registry, "pfs_jobs_total", pipeline="copy", state="success") == 1
+
+
+def test_a_catalog_that_fails_in_the_middle_of_a_look_makes_nothing_count_twice(
+    pfs: Pfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        pfs.put_file(f"images@master:/{name}", b"x")
+    registry = _registry(pfs)
+    assert _value(registry, "pfs_up") == 1
+    pfs.run()
+    n_calls = 0
+    inspect = Pfs.inspect_job
+
+    def fail_every_third(self: Pfs, job: str) -> JobInfo:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls % 3 == 0:
+            raise UnavailableError(ErrorCode.CATALOG_UNAVAILABLE, "down")
+        return inspect(self, job)
+
+    monkeypatch.setattr(Pfs, "inspect_job", fail_every_third)
+    looks = 0
+    while _value(registry, "pfs_up") == 0:
+        looks += 1
+
+    assert looks > 1
+    assert _value(registry, "pfs_jobs_total", pipeline="copy", state="success") == 3
 
 
 def test_a_pipeline_that_was_deleted_disturbs_nothing(pfs: Pfs) -> None:
