@@ -33,6 +33,7 @@ class Argo:
 
     cluster: Cluster
     namespace: str
+    image: str
 
     def submit(self, name: str, template: str, *, cluster: bool = False, **given: str) -> None:
         """Submit as ``argo submit --from`` does: with nothing but arguments."""
@@ -95,6 +96,18 @@ class Argo:
         """Merge into a workflow."""
         self._kubectl("patch", "workflow", name, "--type=merge", "-p", json.dumps(patch))
 
+    @contextmanager
+    def cluster_templates(self) -> Iterator[None]:
+        """Install the templates of the whole cluster; remove them in the end."""
+        files = render_files()
+        wanted = [name for name in files if name.startswith("cluster/pfs-")]
+        text = "---\n".join(files[name].replace(IMAGE, self.image) for name in wanted)
+        self.cluster.kubectl("apply", "-f", "-", given=text)
+        try:
+            yield
+        finally:
+            self.cluster.kubectl("delete", "-f", "-", given=text)
+
     def tell(self, status: dict[str, Any]) -> str:
         """Return what happened, for a message."""
         nodes = (status.get("nodes") or {}).values()
@@ -144,7 +157,7 @@ def open_argo(
         text += f"---\n{json.dumps(secret)}\n"
     cluster.kubectl("apply", "-n", namespace, "-f", "-", given=text)
     try:
-        yield Argo(cluster, namespace)
+        yield Argo(cluster, namespace, image)
     finally:
         cluster.kubectl("delete", "-n", namespace, "--ignore-not-found", "-f", "-", given=text)
         cluster.kubectl("delete", "-n", namespace, "workflows", "--all")

@@ -16,6 +16,7 @@ __all__ = [
     "CATALOG_SECRET",
     "IMAGE",
     "SETTINGS",
+    "START_TIMEOUT",
     "STORE_SECRET",
     "arguments",
     "input_of",
@@ -38,6 +39,8 @@ WORKER_ID = 65532
 SCRATCH = "/pfs-step"
 OUTPUTS = f"{SCRATCH}/outputs"
 MESSAGE = "/dev/termination-log"
+START_TIMEOUT = "15m"
+"""For images that cannot be pulled, and nodes that have no room."""
 RETRY_IF = 'lastRetry.status == "Error" or lastRetry.message contains "-unavailable]"'
 """A lost pod, or a store or catalog that did not answer; what was refused stays refused."""
 
@@ -135,8 +138,9 @@ def our_container(command: Sequence[str], *, has_outputs: bool = True) -> m.Cont
         ],
         env_from=[
             m.EnvFromSource(config_map_ref=m.ConfigMapEnvSource(name=SETTINGS, optional=True)),
-            m.EnvFromSource(secret_ref=m.SecretEnvSource(name=CATALOG_SECRET)),
-            m.EnvFromSource(secret_ref=m.SecretEnvSource(name=STORE_SECRET)),
+            # A missing Secret would keep the pod waiting for ever; so the step says what it lacks.
+            m.EnvFromSource(secret_ref=m.SecretEnvSource(name=CATALOG_SECRET, optional=True)),
+            m.EnvFromSource(secret_ref=m.SecretEnvSource(name=STORE_SECRET, optional=True)),
         ],
         resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": "256Mi"}),
         security_context=our_security(),
@@ -175,6 +179,7 @@ def our_pod(
         security_context=m.PodSecurityContext(
             fs_group=WORKER_ID, seccomp_profile=m.SeccompProfile(type="RuntimeDefault")
         ),
+        pending_timeout=START_TIMEOUT,
         retry_strategy=m.RetryStrategy(
             limit="3",
             retry_policy="Always",

@@ -8,6 +8,7 @@ from hera.workflows import models as m
 
 from pfs_provider.argo.parts import (
     IMAGE,
+    START_TIMEOUT,
     arguments,
     input_of,
     inputs,
@@ -34,7 +35,6 @@ JOB_FAILED = "status.failedIndexes,status.failedIndexes!=,!status.active"
 """An index was lost too often, and no other one is at work; others may take over its sets."""
 WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
 """What took too long, or could not start in all that time, would again."""
-START_TIMEOUT = "15m"
 
 
 def begin_outputs() -> m.Outputs:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pfs_provider.cli.options import PipelineArgument
-from pfs_provider.cli.session import open_pfs
 from pfs_provider.cli.show import say
 from pfs_provider.cli.step_options import (
     MessageFileOption,
@@ -16,6 +15,7 @@ from pfs_provider.cli.step_options import (
     OutputsOption,
     UidOption,
     WorkflowOption,
+    open_shared,
     telling,
     write_outputs,
 )
@@ -53,7 +53,7 @@ def begin_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented op
     message: MessageFileOption = None,
 ) -> None:
     """Take a job of a pipeline, plan it, and say which pods work it. Repeating is harmless."""
-    with telling(message), open_pfs() as pfs:
+    with telling(message), open_shared() as pfs:
         begun = pfs.begin_workflow(
             pipeline,
             _stay(namespace, workflow, uid, node),
@@ -85,7 +85,7 @@ def map_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented opti
     message: MessageFileOption = None,
 ) -> None:
     """Begin a command over the pieces of a commit; results of earlier maps are used again."""
-    with telling(message), open_pfs() as pfs:
+    with telling(message), open_shared() as pfs:
         job = pfs.prepare_map(
             output,
             source,
@@ -119,7 +119,7 @@ def finish_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented o
     commit = ""
     with telling(message):
         if job:
-            with open_pfs() as pfs:
+            with open_shared() as pfs:
                 done = pfs.finish_workflow(job, _stay(namespace, workflow, uid, node))
             commit = done.output_commit
             say(f"{commit}: {done.processed} processed, {done.skipped} skipped of {done.total}")
@@ -137,7 +137,7 @@ def settle_step(  # noqa: PLR0917 - one parameter for each documented option
 ) -> None:
     """Give back what a workflow that failed or was stopped has left. Repeating is harmless."""
     why = f"workflow {namespace}/{workflow}: {reason}{_first_failure(failures)}"
-    with telling(message), open_pfs() as pfs:
+    with telling(message), open_shared() as pfs:
         for left in pfs.settle_workflow(_stay(namespace, workflow, uid), why):
             say(f"{left} is given back")
 
@@ -154,7 +154,7 @@ def ready_step(
 
     None when these are the very jobs that were seen before: they cannot be run.
     """
-    with telling(message), open_pfs() as pfs:
+    with telling(message), open_shared() as pfs:
         found = pfs.list_runnable(_stay(namespace, "", ""), change=change or None)
     jobs = "\n".join(sorted(f"{job.project}/{job.pipeline}@{job.id}" for job in found))
     now = hashlib.sha256(jobs.encode()).hexdigest()[:16]
@@ -173,7 +173,7 @@ def verdict_step(change: ChangeOption = "", message: MessageFileOption = None) -
     with telling(message):
         if not change:
             return
-        with open_pfs() as pfs:
+        with open_shared() as pfs:
             bad = pfs.list_failed(change)
         if bad:
             told = "; ".join(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pfs_provider.cli.options import RefArgument
-from pfs_provider.cli.session import open_pfs
 from pfs_provider.cli.show import say
 from pfs_provider.cli.step_options import (
     MessageFileOption,
@@ -16,6 +15,7 @@ from pfs_provider.cli.step_options import (
     OutputsOption,
     UidOption,
     WorkflowOption,
+    open_shared,
     telling,
     write_outputs,
 )
@@ -36,7 +36,7 @@ def checkout_step(
     message: MessageFileOption = None,
 ) -> None:
     """Write a commit's files below FOLDER, and say which commit it was."""
-    with telling(message), open_pfs() as pfs:
+    with telling(message), open_shared() as pfs:
         base, _, path = ref.partition(":")
         found = pfs.inspect_commit(base)
         commit = f"{found.project}/{found.repo}@{found.id}"
@@ -76,7 +76,7 @@ def commit_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented o
         "node": node,
     }
     own = hashlib.sha256("\0".join([uid, branch, f"{folder}", key]).encode()).hexdigest()[:32]
-    with telling(message_file), open_pfs() as pfs:
+    with telling(message_file), open_shared() as pfs:
         if not folder.is_dir():
             raise NotFoundError(
                 ErrorCode.SOURCE_NOT_FOUND,

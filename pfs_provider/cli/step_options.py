@@ -7,11 +7,15 @@ well; what went wrong is one sentence in the file that the scheduler shows. Must
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfs_provider.errors import PfsError
+from pfs_provider.cli.session import open_pfs
+from pfs_provider.errors import ErrorCode, PfsError, RefusedError
+
+if TYPE_CHECKING:
+    from pfs_provider.pfs import Pfs
 
 __all__ = [
     "MessageFileOption",
@@ -20,6 +24,7 @@ __all__ = [
     "OutputsOption",
     "UidOption",
     "WorkflowOption",
+    "open_shared",
     "telling",
     "write_outputs",
 ]
@@ -48,6 +53,29 @@ def telling(message: Path | None) -> Iterator[None]:
             with suppress(OSError):  # the error itself is the one to tell
                 message.write_text(told, encoding="utf-8")
         raise
+
+
+@contextmanager
+def open_shared() -> "Iterator[Pfs]":
+    """Open the catalog and store of the settings; a pod's own disk is neither.
+
+    Raises:
+        RefusedError: ``settings-illegal`` naming what is not set, and where a step gets it from.
+    """
+    from pfs_provider.settings import load_settings  # noqa: PLC0415 # lazy: pydantic is not for --help
+
+    settings = load_settings()
+    said = {"PFS_CATALOG": settings.catalog, "PFS_STORE": settings.store}
+    missing = [name for name, value in said.items() if value is None and settings.home is None]
+    if missing:
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"{' and '.join(missing)} not set: the ConfigMap pfs-settings, or the Secrets "
+            "pfs-catalog and pfs-store of this namespace, are missing or do not say",
+            setting=missing[0].removeprefix("PFS_").lower(),
+        )
+    with open_pfs() as pfs:
+        yield pfs
 
 
 def write_outputs(folder: Path | None, outputs: Mapping[str, str]) -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pfs_provider.cli.step_options import telling, write_outputs
-from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.cli.step_options import open_shared, telling, write_outputs
+from pfs_provider.errors import ErrorCode, FailedError, RefusedError
 
 
 def test_outputs_are_files(tmp_path: Path) -> None:
@@ -26,3 +26,19 @@ def test_what_the_machine_refuses_is_told_as_well(tmp_path: Path) -> None:
         raise OSError("the disk is full")
 
     assert (tmp_path / "m").read_text() == "the disk is full"
+
+
+def test_a_pod_without_settings_says_where_it_gets_them_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PFS_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PFS_STORE", "memory://")
+
+    with pytest.raises(RefusedError, match="PFS_CATALOG not set"), open_shared():
+        pass
+
+    monkeypatch.setenv("PFS_HOME", str(tmp_path))
+    with open_shared() as pfs:
+        assert pfs.list_repos() == []
