@@ -2,7 +2,8 @@
 
     bench_executor.py [--tasks=N]
 
-The command is `true`; goal: within 3 times of starting it plainly (design, section 17). Each
+The command is `true`; goal: within 3 times of starting it plainly (design, section 17), for which
+the shim, three programs in front of the command, has none. Each
 executor stages nothing, writes the log, and hides one folder. Rounds are interleaved, so that
 all meet the same machine; `quick` is the tenth percentile, which a busy machine disturbs least.
 """
@@ -81,7 +82,7 @@ def print_table(taken: dict[str, list[float]]) -> None:
     print(f"{'way':<26}{'quick ms':>10}{'median ms':>11}{'ratio':>8}{'goal':>7}")
     for name, times in taken.items():
         ratio = times[middle] / plain[middle]
-        goal = f"{GOAL:.0f}" if name.startswith("executor") else ""
+        goal = f"{GOAL:.0f}" if name.startswith("executor") and "shim" not in name else ""
         shown = f"{times[quick] * 1e3:>10.2f}{times[middle] * 1e3:>11.2f}"
         print(f"{name:<26}{shown}{ratio:>8.2f}{goal:>7}")
     Path(tempfile.gettempdir(), f"pfs-bench-{os.getpid()}.log").unlink(missing_ok=True)
