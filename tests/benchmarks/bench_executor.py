@@ -3,9 +3,9 @@
     bench_executor.py [--tasks=N]
 
 The command is `true`; goal: within 3 times of starting it plainly (design, section 17), for which
-the shim, three programs in front of the command, has none. Each
-executor stages nothing, writes the log, and hides one folder. Rounds are interleaved, so that
-all meet the same machine; `quick` is the tenth percentile, which a busy machine disturbs least.
+the shim, three programs in front of the command, has none. Each executor stages nothing, writes the
+log, and hides one folder. Rounds are interleaved, so that all meet the same machine; `quick` is the
+tenth percentile, which a busy machine disturbs least.
 """
 
 import os
