@@ -198,8 +198,10 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
         """Return the jobs of a change that have not ended as a success."""
         id_ = parse_id(change)
         with self._versions.catalog.read() as tx:
-            found = job_rows.list_jobs(tx)
-        return [job.info() for job in found if job.id == id_ and job.state != "success"]
+            repos = [commit.repo for commit in commits.list_change(tx, id_)]
+            keys = [PipelineKey(repo.project, repo.name) for repo in repos]
+            found = [job_rows.find_job(tx, key, id_) for key in keys]
+        return [job.info() for job in found if job is not None and job.state != "success"]
 
     def _argo_steps(self, stay: Stay, workers: int | None) -> Steps:
         check_workers(workers)
