@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from pfs_provider.verbs.maps import MapVerbs
+from pfs_provider.verbs.mounts import MountVerbs
 from pfs_provider.verbs.puts import PutVerbs
 from pfs_provider.verbs.transactions import TransactionVerbs
 from pfs_provider.verbs.watching import WatchVerbs
@@ -22,7 +23,7 @@ from pfs_provider.verbs.workflows import WorkflowVerbs
 __all__ = ["Pfs"]
 
 
-class Pfs(PutVerbs, MapVerbs, WorkflowVerbs, WatchVerbs, TransactionVerbs):
+class Pfs(PutVerbs, MountVerbs, MapVerbs, WorkflowVerbs, WatchVerbs, TransactionVerbs):
     """An open catalog and store, and all that can be done with them.
 
     Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``,

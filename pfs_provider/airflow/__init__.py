@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pfs_provider.airflow.assets import pfs_asset, pfs_commits
+    from pfs_provider.airflow.callbacks import pfs_mount
     from pfs_provider.airflow.hook import PfsHook
     from pfs_provider.airflow.links import PfsCommitLink, PfsJobLink, PfsPodsLink
     from pfs_provider.airflow.map_group import PfsMapGroup
@@ -52,6 +53,7 @@ __all__ = [
     "per_commit",
     "pfs_asset",
     "pfs_commits",
+    "pfs_mount",
     "pipeline_dag",
     "unprocessed_commits",
 ]
@@ -79,6 +81,7 @@ _HOMES = {
     "per_commit": "partitions",
     "pfs_asset": "assets",
     "pfs_commits": "assets",
+    "pfs_mount": "callbacks",
     "pipeline_dag": "pipeline_dags",
     "unprocessed_commits": "news",
 }

@@ -15,6 +15,7 @@ from pfs_provider.refs.addresses import Address, parse_address, parse_branch
 from pfs_provider.refs.ids import CommitId, parse_id
 from pfs_provider.refs.names import BranchKey, parse_repo_key
 from pfs_provider.refs.paths import parse_path
+from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 from pfs_provider.verbs.session import Session
 from pfs_provider.versioning.drafts import Draft, Progress
 from pfs_provider.versioning.files import find_commits
@@ -62,6 +63,11 @@ class CommitWriter:
         address = parse_address(source)
         _, tree = read_commit(self._versions, address)
         self._writable().copy_entries(parse_path(path), tree, address.file_path)
+
+    def copy_stored(self, path: str, tree: TreeRef) -> None:
+        """Copy all files of a tree that lies in the store below ``path``, by reference."""
+        if tree != EMPTY_TREE:
+            self._writable().copy_entries(parse_path(path), tree, parse_path("/"))
 
     def close(self) -> None:
         """Take no more. Idempotent; the end of the block does it."""

@@ -46,6 +46,7 @@ SECTIONS = {
         "begin_job", "start_worker", "do_others_work", "wait_for_job", "end_job", "stop_workers",
         "give_back_job",
     ],
+    "## For pods of others": ["mount_commit", "commit_mounted"],
     "## For Argo": [
         "begin_workflow", "finish_workflow", "settle_workflow", "list_runnable", "list_failed",
         "prepare_map", "watch",
