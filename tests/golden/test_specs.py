@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.spec.load import load_specs
+from pfs_provider.spec.sources import read_documents
 
 SOURCES = sorted((Path(__file__).parent / "specs" / "sources").iterdir())
 
@@ -41,3 +42,26 @@ def test_there_is_a_spec_of_every_era() -> None:
     eras = {path.name.split("-")[0] for path in SOURCES}
 
     assert eras >= {"v1.0", "v1.2", "v1.3", "v1.4", "v1.7", "v1.11", "v1.13", "v2"}
+
+
+def _places(value: object, path: str = "") -> set[str]:
+    """Return the path of every field and element."""
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)  # type: ignore[assignment]  # both give pairs
+    else:
+        return {path}
+    return {place for key, item in parts for place in _places(item, f"{path}.{key}")}
+
+
+def test_of_a_spec_with_every_field_none_is_dropped_in_silence() -> None:
+    path = Path(__file__).parent / "specs" / "sources" / "v2-all-fields.yaml"
+    _, [given] = read_documents(path)
+    [loaded] = load_specs(path)
+
+    # The one field that has another form here: the word "never".
+    gone = _places(dict(given)) - _places(loaded.document)
+
+    assert gone == {".input.cross.2.pfs.propagation_spec.never"}
+    assert loaded.warnings == ()

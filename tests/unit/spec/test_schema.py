@@ -19,6 +19,8 @@ from tests.unit.spec.test_shapes import EVERYTHING
 
 JUDGE = jsonschema.Draft202012Validator(make_schema())
 PUBLISHED = Path(__file__).parents[3] / "docs" / "reference" / "pipeline-spec.schema.json"
+DAGS = PUBLISHED.parents[2] / "dags"
+EXAMPLES = sorted([*DAGS.glob("*/*.json"), *DAGS.glob("*/*.yaml")])
 PAGE = PUBLISHED.with_name("pipeline-spec.md")
 
 
@@ -56,6 +58,15 @@ def test_specs_of_every_era_pass_as_they_are_and_in_their_normal_form(path: Path
 
     for given_document in [*documents, *(one.document for one in load_specs(path))]:
         assert [error.message for error in JUDGE.iter_errors(given_document)] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_specs_of_the_example_dags_pass(path: Path) -> None:
+    _, documents = read_documents(path)
+
+    for given_document in documents:
+        assert [error.message for error in JUDGE.iter_errors(given_document)] == []
+        assert load_specs(given_document)
 
 
 def _paths(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
