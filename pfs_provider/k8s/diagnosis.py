@@ -118,7 +118,8 @@ def judge(diagnosis: Diagnosis, *, silent_s: float, start_timeout_s: float) -> W
     problem = diagnosis.problem
     if problem is None and silent_s > start_timeout_s:
         why = diagnosis.notice or "`kubectl describe` of its pods may tell more"
-        problem = f"no worker gave a sign of life for {start_timeout_s:g} s: {why}"
+        limit = f"{start_timeout_s:g} s (k8s_start_timeout_s)"
+        problem = f"no worker gave a sign of life for {limit}: {why}"
     # The Job makes more pods as long as it exists.
     return WorkersState(alive=max(1, diagnosis.alive), problem=problem, notice=diagnosis.notice)
 

@@ -118,7 +118,13 @@ class KubernetesLauncher:
 
     def _check_rights(self) -> None:
         needed = needed_rights(own_secret=self.cluster.store_secret is None)
-        missing = find_missing(self.client.list_rules(), needed)
+        try:
+            rules = self.client.list_rules()
+        except UnavailableError as error:
+            if error.code != ErrorCode.CLUSTER_FORBIDDEN:
+                raise
+            return  # a cluster where one may not ask: the first request that is refused tells
+        missing = find_missing(rules, needed)
         if missing:
             raise forbidden(self.cluster.namespace, missing)
 

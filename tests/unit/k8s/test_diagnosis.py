@@ -234,6 +234,9 @@ def test_a_notice_lasts_as_long_as_it_may_and_silence_no_longer() -> None:
     late = judge(waiting, silent_s=61, start_timeout_s=60)
 
     assert (early.alive, early.notice, early.problem) == (1, "Unschedulable: no room", None)
-    assert late.problem == "no worker gave a sign of life for 60 s: Unschedulable: no room"
+    assert (
+        late.problem
+        == "no worker gave a sign of life for 60 s (k8s_start_timeout_s): Unschedulable: no room"
+    )
     assert "kubectl describe" in (judge(silent, silent_s=61, start_timeout_s=60).problem or "")
     assert judge(silent, silent_s=5, start_timeout_s=60).problem is None

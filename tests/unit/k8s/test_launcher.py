@@ -125,6 +125,20 @@ def test_rights_are_looked_at_before_anything_is_made(
     assert not api.objects
 
 
+def test_a_cluster_where_rights_cannot_be_asked_for_is_tried(
+    launcher: KubernetesLauncher, api: KubeApi, job: JobRef
+) -> None:
+    api.faults = [
+        Fault(403, 'User "u" cannot create resource "selfsubjectrulesreviews"', of="rulesreviews")
+    ]
+
+    assert launcher.launch(job, SPEC, 2).uid == api.only("jobs")["metadata"]["uid"]
+
+    api.faults = [Fault(500, "broken", of="rulesreviews")] * 3
+    with pytest.raises(UnavailableError, match="broken"):
+        launcher.launch(job, SPEC, 2)
+
+
 def test_a_launch_whose_secret_is_refused_leaves_nothing(
     launcher: KubernetesLauncher, api: KubeApi, job: JobRef
 ) -> None:

@@ -124,7 +124,8 @@ def test_workers_that_never_show_life_are_given_up_with_the_notice(
 
     problem = workers.poll().problem
     assert problem == (
-        "no worker gave a sign of life for 60 s: FailedCreate: exceeded quota: small"
+        "no worker gave a sign of life for 60 s (k8s_start_timeout_s): "
+        "FailedCreate: exceeded quota: small"
     )
 
 
