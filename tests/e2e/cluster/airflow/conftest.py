@@ -109,9 +109,11 @@ def station(
         )
         with Pfs(catalog=catalog, store=store.url, store_options=store.options) as pfs:
             pfs.create_repo("images")
+            pfs.create_repo("many-in")
+            pfs.put_file("many-in@master:/begin", b"x")
             try:
                 airflow.start()
-                for dag in ("many_deferred", "many_held", "pfs_kubernetes", "pfs_map_function"):
+                for dag in ("many_deferred", "mounting", "pfs_kubernetes", "pfs_map_function"):
                     wait_for(f"{dag} is known", partial(airflow.find_dag, dag), timeout_s=120)
                 yield Station(airflow=airflow, cluster=cluster, namespace=namespace, pfs=pfs)
             finally:

@@ -1,7 +1,8 @@
 """A running Airflow on a real cluster, with what its tests ask of both."""
 
 import urllib.parse
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,29 +24,26 @@ class Station:
     cluster: Cluster
     namespace: str
     pfs: Pfs
-    _made: set[str] = field(default_factory=set)
 
-    def create_many(self, command: str, *, workers: int = 2, **more: Any) -> None:
-        """The pipeline ``many`` over the repo ``many-in``, whatever it was before."""
-        if not self._made:
-            self.pfs.create_repo("many-in")
-            self._made.add("many")
-        spec = {
-            "pipeline": {"name": "many"},
-            "transform": {"cmd": ["sh", "-c", command]},
-            "input": {"pfs": {"repo": "many-in", "glob": "/*", "name": "in"}},
-            "parallelism_spec": {"constant": workers},
-        }
-        self.pfs.update_pipeline(spec | more)
-
-    def put_many(self, n_files: int, prefix: str) -> str:
-        """One commit of small files, in the place of those before; its id is the job's."""
+    def prepare(self, command: str, *, n_files: int, workers: int = 2) -> str:
+        """Make the pipeline ``many`` anew over so many small files and return its one job."""
+        if any(found.name == "many" for found in self.pfs.list_pipelines()):
+            self.pfs.delete_pipeline("many")
         with self.pfs.commit("many-in@master") as commit:
             for info in self.pfs.glob_files("many-in@master", "/*"):
                 commit.delete_file(info.path)
             for number in range(n_files):
-                commit.put_file(f"/{prefix}{number:05}", b"%d" % number)
-        return commit.id
+                commit.put_file(f"/{number:05}", b"%d" % number)
+        self.pfs.create_pipeline(
+            {
+                "pipeline": {"name": "many"},
+                "transform": {"cmd": ["sh", "-c", command]},
+                "input": {"pfs": {"repo": "many-in", "glob": "/*", "name": "in"}},
+                "parallelism_spec": {"constant": workers},
+            }
+        )
+        (job,) = self.pfs.list_jobs("many")
+        return job.id
 
     def run(self, dag: str, *, timeout_s: float = 240) -> dict[str, Any]:
         """Run a DAG to a good end."""
@@ -69,6 +67,10 @@ class Station:
             timeout_s=120,
         )
 
+    def make_secret(self, name: str, values: Mapping[str, str]) -> None:
+        given = [f"--from-literal={key.upper()}={value}" for key, value in values.items()]
+        self.cluster.kubectl("create", "secret", "generic", name, "-n", self.namespace, *given)
+
     def working_pods(self) -> list[dict[str, Any]]:
         return [
             pod
@@ -88,6 +90,21 @@ class Station:
 
     def wait_until_empty(self) -> None:
         wait_for("no pod works", lambda: not self.working_pods(), timeout_s=60)
+
+    def peaks_of(self, dag: str, run_id: str, *, timeout_s: float) -> dict[str, int]:
+        """Wait for a run's good end; most memory of a triggerer's and a worker's process."""
+        peaks = {"triggerer": 0, "worker": 0}
+        words = {"triggerer": ("triggerer",), "worker": ("airflow worker",)}
+
+        def sample() -> dict[str, Any] | None:
+            for name, wanted in words.items():
+                found = (resident_bytes(pid) for pid in self.airflow.processes(*wanted))
+                peaks[name] = max([peaks[name], *found])
+            return self._find_ended(dag, run_id)
+
+        run = wait_for(f"the end of {dag}", sample, timeout_s=timeout_s, pause_s=0.5)
+        assert run["state"] == "success", self.airflow.task_log(dag)
+        return peaks
 
     def _find_ended(self, dag: str, run_id: str) -> dict[str, Any] | None:
         run = self.airflow.find_run(dag, urllib.parse.quote(run_id))
