@@ -128,7 +128,7 @@ class PodsTrigger(BaseTrigger):
             "context": self.context,
         }
         with cluster_values(here | found, given) as values:
-            place = {name: values.get(name) for name in given}
+            place: dict[str, Any] = {name: values.get(name) for name in given}
             async with open_kube(**place) as kube:
                 yield kube
 
