@@ -41,7 +41,10 @@ OUTPUTS = f"{SCRATCH}/outputs"
 MESSAGE = "/dev/termination-log"
 START_TIMEOUT = "15m"
 """For images that cannot be pulled, and nodes that have no room."""
-RETRY_IF = 'lastRetry.status == "Error" or lastRetry.message contains "-unavailable]"'
+RETRY_IF = (
+    'lastRetry.message contains "-unavailable]" or '
+    '(lastRetry.status == "Error" and not (lastRetry.message contains "forbidden"))'
+)
 """A lost pod, or a store or catalog that did not answer; what was refused stays refused."""
 
 

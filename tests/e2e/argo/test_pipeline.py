@@ -1,5 +1,6 @@
 """Pipelines under a real Argo: submitted by calls of its API, worked by pods, right in the end."""
 
+import json
 from typing import Any
 
 import pytest
@@ -89,6 +90,8 @@ def test_a_failed_datum_fails_the_workflow_with_its_reason_and_frees_the_pipelin
 
     assert status["phase"] == "Failed"
     assert "/bad" in argo.tell(status)
+    ends = {node["displayName"]: node["phase"] for node in status["nodes"].values()}
+    assert (ends["settle"], ends["remove"]) == ("Succeeded", "Succeeded"), argo.tell(status)
     job = pfs.inspect_job(f"edges@{change}")
     assert (job.state, job.processed, job.failed) == ("failure", 1, 1)
     commit = pfs.inspect_commit(f"edges@{change}")
@@ -149,6 +152,43 @@ def test_a_terminated_workflow_goes_on_when_it_is_retried(argo: Argo, pfs: Pfs) 
     run = pfs.inspect_commit(f"edges@{change}").run
     assert run is not None
     assert run["workflow"] == "second"
+
+
+def test_what_is_terminated_goes_on_by_argo_retry_under_its_own_name(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    slow = {**EDGES["transform"], "stdin": ["sleep 4", *EDGES["transform"]["stdin"]]}
+    pfs.create_pipeline({**EDGES, "transform": slow})
+    change = put_images(pfs, *"abcd")
+    argo.submit("again", "pfs-pipeline", pipeline="edges", job=change)
+    argo.wait_for_node("again", "work(0:0)", "Running")
+
+    argo.run("terminate", "again")
+    first = argo.wait("again")
+    argo.run("retry", "again")
+    second = argo.wait("again")
+
+    assert first["phase"] == "Failed"
+    assert second["phase"] == "Succeeded", argo.tell(second)
+    job = pfs.inspect_job(f"edges@{change}")
+    assert (job.state, job.processed) == ("success", 4)
+
+
+@pytest.mark.deep
+def test_two_hundred_workers_are_two_hundred_pods(argo: Argo, pfs: Pfs) -> None:
+    pfs.create_repo("images")
+    pfs.create_pipeline({**EDGES, "parallelism_spec": {"constant": 200}})
+    with pfs.commit("images@master") as commit:
+        for number in range(400):
+            commit.put_file(f"/{number:03}", b"x")
+
+    argo.submit("wide", "pfs-pipeline", pipeline="edges", job=commit.id)
+    status = argo.wait("wide", timeout_s=850)
+
+    assert status["phase"] == "Succeeded", status.get("message")
+    job = pfs.inspect_job(f"edges@{commit.id}")
+    assert (job.state, job.processed, job.total) == ("success", 400, 400)
+    stored = len(json.dumps(argo.get("wide")))
+    assert stored < 900_000, f"{stored} bytes: Argo's limit is 1 MiB"
 
 
 def test_a_stopped_workflow_gives_its_job_back(argo: Argo, pfs: Pfs) -> None:
