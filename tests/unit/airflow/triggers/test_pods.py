@@ -140,7 +140,8 @@ def test_what_hinders_pods_is_the_jobs_reason_and_ends_the_wait_in_time(
     assert "x:1" in reasons[0]
     assert "cannot be pulled" in reasons[0]
     assert event["outcome"] == "problem"
-    assert "no worker gave a sign of life for 1 s: ImagePullBackOff" in event["problem"]
+    assert "no worker gave a sign of life for 1 s" in event["problem"]
+    assert "ImagePullBackOff" in event["problem"]
 
 
 @pytest.mark.parametrize("status", [None, {"conditions": [{"type": "Complete", "status": "True"}]}])
