@@ -50,17 +50,21 @@ def _has_begun(pfs: Pfs) -> bool:
 def test_a_worker_pod_that_goes_is_replaced(
     cluster: Cluster, pfs: Pfs, options: dict[str, Any], how: str
 ) -> None:
-    put_numbers(pfs, 12)
-    pfs.create_pipeline(copy_spec("sleep 1", workers=2))
+    put_numbers(pfs, 8)
+    pfs.create_pipeline(copy_spec("sleep 1", workers=2 if how == "killed" else 1))
     force = ["--grace-period=0", "--force"] if how == "killed" else []
 
     with running(pfs, options) as run:
         wait_for(lambda: _has_begun(pfs))
         victim = pods(cluster, options["namespace"], phase="Running")[0]
+        (first,) = cluster.get("jobs", options["namespace"])
         cluster.kubectl("delete", "pod", victim, "-n", options["namespace"], "--wait=false", *force)
+        wait_for(lambda: set(pods(cluster, options["namespace"], phase="Running")) - {victim})
+        (same,) = cluster.get("jobs", options["namespace"])
         (job,) = run.result(120)
 
-    check_outcome(pfs, cluster, options["namespace"], job, 12)
+    assert same["metadata"]["uid"] == first["metadata"]["uid"]
+    check_outcome(pfs, cluster, options["namespace"], job, 8)
 
 
 def test_a_datum_that_takes_too_much_memory_fails_alone_and_with_the_reason(

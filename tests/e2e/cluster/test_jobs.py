@@ -1,5 +1,9 @@
 """Jobs whose workers are pods: what they make, who may stop them, and what is left behind."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +27,7 @@ from tests.cluster_jobs import (
     wait_for,
 )
 from tests.golden.test_manifests import FULL, PLAIN
+from tests.services import StorePlace
 
 pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(900)]
 
@@ -43,6 +48,24 @@ def test_pods_work_the_datums_and_are_gone_afterwards(
     (job,) = pfs.run(launcher="kubernetes", cluster=options)
 
     check_outcome(pfs, cluster, options["namespace"], job, 8)
+
+
+def test_the_command_line_runs_jobs_in_pods(
+    cluster: Cluster, pfs: Pfs, options: dict[str, Any], pod_store: StorePlace, sqlite_url: str
+) -> None:
+    put_numbers(pfs, 2)
+    pfs.create_pipeline(copy_spec())
+    given = {f"PFS_K8S_{name.upper()}": value for name, value in options.items()}
+    given |= {name.upper(): value for name, value in pod_store.options.items()}
+    given |= {"PFS_CATALOG": sqlite_url, "PFS_STORE": pod_store.url}
+
+    said = subprocess.check_output(
+        [sys.executable, "-m", "pfs_provider.cli", "run", "--launcher", "kubernetes", "-o", "json"],
+        env=os.environ | given, text=True,
+    )  # fmt: skip
+
+    assert json.loads(said)["state"] == "success"
+    check_outcome(pfs, cluster, options["namespace"], pfs.list_jobs("up")[0], 2)
 
 
 def test_a_new_file_is_one_new_datum(cluster: Cluster, pfs: Pfs, options: dict[str, Any]) -> None:
@@ -70,7 +93,7 @@ def test_a_restricted_pod_in_a_restricted_namespace_works(
 
 
 def test_secrets_volumes_and_limits_of_a_spec_are_there_and_nothing_else_is(
-    cluster: Cluster, pfs: Pfs, options: dict[str, Any], pod_store: Any
+    cluster: Cluster, pfs: Pfs, options: dict[str, Any], pod_store: StorePlace
 ) -> None:
     cluster.kubectl("create", "secret", "generic", "db", "-n", options["namespace"],
                     "--from-literal=password=geheim")  # fmt: skip
