@@ -28,6 +28,7 @@ from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import DEFAULT_CONNECTION, PfsHook
 from pfs_provider.airflow.links import COMMIT_XCOM
 from pfs_provider.airflow.runs import run_facts
+from pfs_provider.clock import SystemClock
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,6 +42,7 @@ INPUTS = "pfs/inputs"
 """Annotation that tells which commits the pod reads."""
 GRACE_S = 3600
 """Seconds that the sidecar has to store what was written, once the others have ended."""
+POLL_S = 1.0
 MODULE = ["python", "-m", "pfs_provider.worker.mounts"]
 
 
@@ -113,10 +115,12 @@ def pfs_mount(  # noqa: PLR0913 each is one fact of the mount
             about.annotations = {**(about.annotations or {}), INPUTS: refs}
 
         @staticmethod
-        def on_pod_completion(*, pod: V1Pod, context: "Context", **_: Any) -> None:
+        def on_pod_completion(*, pod: V1Pod, client: Any, context: "Context", **_: Any) -> None:
             """Make a commit of what the pod left, if it ended well."""
-            if output is None or pod is None or pod.status.phase != "Succeeded":
+            if output is None or pod is None:
                 return
+            if _ended(client, pod).status.phase != "Succeeded":
+                return  # the task fails of it
             refs = (pod.metadata.annotations or {}).get(INPUTS, "").split()
             with airflow_errors(), PfsHook(pfs_conn_id).get_conn() as pfs:
                 made = pfs.commit_mounted(
@@ -145,6 +149,16 @@ def _add(pod: V1Pod, containers: list[V1Container], name: str) -> None:
     spec.init_containers = [*containers, *(spec.init_containers or [])]
     mount = V1VolumeMount(name=VOLUME, mount_path=ROOT)
     seeing[0].volume_mounts = [*(seeing[0].volume_mounts or []), mount]
+
+
+def _ended(client: Any, pod: V1Pod) -> V1Pod:
+    """Return the pod when the sidecar has ended, too: the operator only waits for its own."""
+    clock = SystemClock()
+    end = clock.monotonic() + GRACE_S
+    while pod.status.phase not in {"Succeeded", "Failed"} and clock.monotonic() < end:
+        clock.sleep(POLL_S)
+        pod = client.read_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
+    return pod
 
 
 def _key(context: "Context") -> str:

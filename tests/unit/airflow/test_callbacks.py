@@ -23,6 +23,16 @@ def _pod(phase: str = "Pending", **about: Any) -> V1Pod:
     return V1Pod(metadata=V1ObjectMeta(**about), spec=spec, status=V1PodStatus(phase=phase))
 
 
+class _Cluster:
+    """Where the pod has ended by now."""
+
+    def __init__(self, annotations: dict[str, str]) -> None:
+        self._annotations = annotations
+
+    def read_namespaced_pod(self, *_: str) -> V1Pod:
+        return _pod("Succeeded", annotations=self._annotations)
+
+
 def _commit(home: Path) -> str:
     with Pfs(home=home) as pfs:
         pfs.create_repo("images")
@@ -60,10 +70,10 @@ def test_what_the_pod_kept_is_committed_with_provenance_when_it_ended_well(pfs_h
         engine_of(pfs).objects.create(key, told.encode())
 
     failed = _pod("Failed", annotations=pod.metadata.annotations)
-    mount.on_pod_completion(pod=failed, context=context)
+    mount.on_pod_completion(pod=failed, client=None, context=context)
     assert context["ti"].pushed == {}
-    ended = _pod("Succeeded", annotations=pod.metadata.annotations)
-    mount.on_pod_completion(pod=ended, context=context)
+    running = _pod("Running", annotations=pod.metadata.annotations)
+    mount.on_pod_completion(pod=running, client=_Cluster(pod.metadata.annotations), context=context)
 
     with Pfs(home=pfs_home) as pfs:
         made = pfs.inspect_commit("model@master")
@@ -77,7 +87,7 @@ def test_without_output_nothing_is_kept(pfs_home: Path) -> None:
     pod = _pod()
 
     _mount().on_pod_manifest_created(pod_request=pod, context=task_context())
-    _mount().on_pod_completion(pod=_pod("Succeeded"), context=task_context())
+    _mount().on_pod_completion(pod=_pod("Succeeded"), client=None, context=task_context())
 
     assert len(pod.spec.init_containers) == 1
     assert pod.spec.termination_grace_period_seconds is None
