@@ -53,7 +53,11 @@ class PfsMapGroup(TaskGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(group_id=group_id or re.sub(r"[^\w-]", "_", pipeline), **kwargs)
-        common: dict[str, Any] = {"pipeline": pipeline, "group": self.group_id, "pfs_conn_id": pfs_conn_id}
+        common: dict[str, Any] = {
+            "pipeline": pipeline,
+            "group": self.group_id,
+            "pfs_conn_id": pfs_conn_id,
+        }
         with self:
             plan = PfsPlanOperator(task_id="plan", workers=workers, **common)
             told = XComArg(plan, key=PLAN_XCOM)
