@@ -16,6 +16,7 @@ def mounting() -> None:
         namespace=os.environ.get("PFS_K8S_NAMESPACE", "default"),
         config_file=os.environ.get("KUBECONFIG"),
         in_cluster=False,
+        startup_timeout_seconds=600,  # on a busy machine
         image=os.environ.get("PFS_K8S_USER_IMAGE", "busybox:1"),
         cmds=["sh", "-c", "cat /pfs/photos/* > /pfs/out/all && env > /pfs/out/env"],
         callbacks=pfs_mount(
