@@ -58,7 +58,7 @@ def test_a_missing_secret_is_named_at_once(argo: Argo, pfs: Pfs) -> None:
     argo.cluster.kubectl("delete", "secret", "pfs-catalog", "-n", argo.namespace)
 
     argo.submit("lost", "pfs-pipeline", pipeline="edges")
-    status = argo.wait("lost", timeout_s=90)
+    status = argo.wait("lost", timeout_s=300)
 
     assert status["phase"] == "Failed"
     assert "PFS_CATALOG not set" in argo.tell(status)
@@ -72,7 +72,7 @@ def test_a_missing_role_fails_the_workflow_and_leaves_no_pod_at_work(argo: Argo,
     argo.cluster.kubectl("delete", "rolebinding", "pfs-workflow", "-n", argo.namespace)
 
     argo.submit("forbidden", "pfs-pipeline", pipeline="edges")
-    status = argo.wait("forbidden", timeout_s=240)
+    status = argo.wait("forbidden", timeout_s=600)
 
     assert status["phase"] in {"Failed", "Error"}
     assert "workflowtaskresults" in argo.tell(status)
