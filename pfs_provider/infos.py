@@ -16,6 +16,7 @@ __all__ = [
     "JobInfo",
     "PipelineInfo",
     "RepoInfo",
+    "RunCommitInfo",
 ]
 
 
@@ -51,8 +52,7 @@ class CommitInfo:
 
     ``origin`` is ``user`` or ``auto``; ``state`` is ``open``, ``finishing``, ``finished`` or
     ``error``; ``size`` is in bytes, None while open; ``error`` says why the commit must not be
-    built upon, else None; ``provenance`` is direct, ``project/repo@id``; ``run`` are the facts of
-    the external run that made it, such as a workflow's name, None if none is known.
+    built upon, else None; ``provenance`` is direct, ``project/repo@id``.
     """
 
     project: str
@@ -68,7 +68,13 @@ class CommitInfo:
     message: str
     error: str | None
     provenance: tuple[str, ...]
-    run: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommitInfo(CommitInfo):
+    """A commit that an external run made: ``run`` are its facts, such as a workflow's name."""
+
+    run: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,17 @@ Must not know: SQL.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal
 
-from pfs_provider.infos import BranchInfo, CommitInfo, JobInfo, PipelineInfo, RepoInfo
+from pfs_provider.infos import (
+    BranchInfo,
+    CommitInfo,
+    JobInfo,
+    PipelineInfo,
+    RepoInfo,
+    RunCommitInfo,
+)
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey, PipelineKey, RepoKey
 
@@ -182,7 +190,8 @@ class Commit:
 
     def info(self) -> CommitInfo:
         """Return what the façade shows."""
-        return CommitInfo(
+        kind = CommitInfo if self.run is None else partial(RunCommitInfo, run=dict(self.run))
+        return kind(
             project=self.repo.project,
             repo=self.repo.name,
             branch=self.branch,
@@ -196,7 +205,6 @@ class Commit:
             message=self.message,
             error=self.error,
             provenance=tuple(pin.full for pin in self.provenance),
-            run=None if self.run is None else dict(self.run),
         )
 
 

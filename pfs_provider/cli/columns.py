@@ -18,7 +18,7 @@ from pfs_provider.cli.words import (
     time_text,
 )
 
-__all__ = ["COLUMNS", "Now", "row_of"]
+__all__ = ["COLUMNS", "Now", "columns_of", "row_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +129,14 @@ COLUMNS: dict[str, dict[str, Cell]] = {
 """Heading and cell of each column, by the name of the class."""
 
 
+def columns_of(kind: type) -> dict[str, Cell]:
+    """Return the columns of a class of values, those of its parent if it has none of its own."""
+    return next(COLUMNS[part.__name__] for part in kind.__mro__ if part.__name__ in COLUMNS)
+
+
 def row_of(info: object, columns: Sequence[str], now: Now) -> list[str]:
     """Return the cells of one value, each on one line."""
-    cells = COLUMNS[type(info).__name__]
+    cells = columns_of(type(info))
     return [" ".join(cells[name](info, now).split("\n")) for name in columns]
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from pfs_provider.cli.columns import COLUMNS, Now, row_of
+from pfs_provider.cli.columns import Now, columns_of, row_of
 from pfs_provider.cli.table import table_lines
 from pfs_provider.cli.words import time_text
 from pfs_provider.clock import SystemClock
@@ -77,7 +77,7 @@ def show_all(
     if first is None:
         return
     now = Now(at=SystemClock().now(), full=full_times)
-    headers = list(COLUMNS[type(first).__name__])
+    headers = list(columns_of(type(first)))
     rows = (row_of(info, headers, now) for info in chain([first], source))
     _write(table_lines(headers, rows, **({"batch": 1} if live else {})), live=live)
 

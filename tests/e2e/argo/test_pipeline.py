@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pfs_provider.infos import RunCommitInfo
 from pfs_provider.pfs import Pfs
 from tests.argo import Argo
 from tests.cluster import USER_IMAGE
@@ -55,7 +56,7 @@ def test_edges_and_montage_run_by_two_submissions_with_provenance(argo: Argo, pf
     assert pfs.read_file("montage@master:/all") == b"A\nB\nC\n"
     commit = pfs.inspect_commit("edges@master")
     assert commit.provenance == (f"default/images@{change}",)
-    assert commit.run is not None
+    assert isinstance(commit, RunCommitInfo)
     workflow = argo.get("edges")["metadata"]
     assert (commit.run["workflow"], commit.run["uid"]) == ("edges", workflow["uid"])
     assert commit.run["node"] == "edges[0].begin"
@@ -95,7 +96,7 @@ def test_a_failed_datum_fails_the_workflow_with_its_reason_and_frees_the_pipelin
     job = pfs.inspect_job(f"edges@{change}")
     assert (job.state, job.processed, job.failed) == ("failure", 1, 1)
     commit = pfs.inspect_commit(f"edges@{change}")
-    assert (commit.state, commit.run is not None) == ("error", True)
+    assert (commit.state, isinstance(commit, RunCommitInfo)) == ("error", True)
 
 
 def test_a_killed_pod_is_replaced_and_every_datum_has_one_result(argo: Argo, pfs: Pfs) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pfs_provider.infos import RunCommitInfo
 from pfs_provider.pfs import Pfs
 from tests.argo import Argo
 from tests.cluster import USER_IMAGE
@@ -102,7 +103,7 @@ def test_a_users_own_workflow_reads_a_commit_and_makes_one(argo: Argo, pfs: Pfs)
     assert pfs.read_file("report@master:/count").strip() == b"2"
     commit = pfs.inspect_commit("report@master")
     assert commit.provenance == (f"default/images@{change}",)
-    assert commit.run is not None
+    assert isinstance(commit, RunCommitInfo)
     assert (commit.run["workflow"], commit.run["namespace"]) == ("mine", argo.namespace)
 
 

@@ -3,6 +3,7 @@ import pytest
 from pfs_provider.catalog import commits
 from pfs_provider.catalog.values import CommitPin
 from pfs_provider.errors import NotFoundError, RefusedError
+from pfs_provider.infos import CommitInfo, RunCommitInfo
 from tests.catalog_world import NOBODY, World, at, repo
 
 
@@ -47,5 +48,8 @@ def test_a_run_is_noted_on_an_open_commit_and_never_changes_an_ended_one(world: 
         commits.note_run(tx, repo("A"), change, {"scheduler": "argo"})
 
     with world.catalog.read() as tx:
-        assert commits.get_commit(tx, repo("P"), change).info().run == {"scheduler": "argo"}
-        assert commits.get_commit(tx, repo("A"), change).info().run is None
+        made, source = (commits.get_commit(tx, repo(name), change).info() for name in "PA")
+
+    assert isinstance(made, RunCommitInfo)
+    assert made.run == {"scheduler": "argo"}
+    assert type(source) is CommitInfo

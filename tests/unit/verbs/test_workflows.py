@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.errors import ConflictError, ErrorCode, FailedError, NotFoundError, RefusedError
+from pfs_provider.infos import RunCommitInfo
 from pfs_provider.jobs.keys import parse_job_ref
 from pfs_provider.verbs.workflows import Begun, Stay
 from tests.pfs_world import PfsWorld, make_session
@@ -50,7 +51,9 @@ def test_a_job_is_begun_worked_and_finished_and_its_commit_tells_the_workflow(
     done = world.pfs.finish_workflow(begun.job, ME)
 
     assert (done.state, done.processed) == ("success", 2)
-    assert world.pfs.inspect_commit("up@master").run == {
+    made = world.pfs.inspect_commit("up@master")
+    assert isinstance(made, RunCommitInfo)
+    assert made.run == {
         "scheduler": "argo",
         "namespace": "n",
         "workflow": "w",
