@@ -150,9 +150,9 @@ def test_a_terminated_workflow_goes_on_when_it_is_retried(argo: Argo, pfs: Pfs) 
     assert left == "running"
     assert second["phase"] == "Succeeded", argo.tell(second)
     assert pfs.inspect_job(f"edges@{change}").state == "success"
-    run = pfs.inspect_commit(f"edges@{change}").run
-    assert run is not None
-    assert run["workflow"] == "second"
+    commit = pfs.inspect_commit(f"edges@{change}")
+    assert isinstance(commit, RunCommitInfo)
+    assert commit.run["workflow"] == "second"
 
 
 def test_what_is_terminated_goes_on_by_argo_retry_under_its_own_name(argo: Argo, pfs: Pfs) -> None:

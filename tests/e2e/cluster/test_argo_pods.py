@@ -15,6 +15,7 @@ import pytest
 
 from pfs_provider.argo.parts import IMAGE, OUTPUTS
 from pfs_provider.argo.templates import build_templates
+from pfs_provider.infos import RunCommitInfo
 from pfs_provider.pfs import Pfs
 from tests.cluster import USER_IMAGE, Cluster, pod_host
 from tests.forwarder import Forwarder
@@ -211,9 +212,9 @@ def test_pods_of_the_templates_run_a_pipeline(pods: Pods, pfs: Pfs) -> None:
     job = pfs.inspect_job(f"edges@{change}")
     assert (job.state, job.processed, job.total) == ("success", 3, 3)
     assert pfs.read_file("edges@master:/b") == b"b"
-    run = pfs.inspect_commit("edges@master").run
-    assert run is not None
-    assert (run["workflow"], run["uid"]) == ("w", "0-1")
+    commit = pfs.inspect_commit("edges@master")
+    assert isinstance(commit, RunCommitInfo)
+    assert (commit.run["workflow"], commit.run["uid"]) == ("w", "0-1")
 
 
 def test_steps_that_are_tried_again_and_the_exit_handler_say_what_is_wrong(
