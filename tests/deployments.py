@@ -144,10 +144,17 @@ def settings_of(objects: Sequence[Object]) -> dict[str, str]:
     return dict(found)
 
 
+class PlainDumper(yaml.SafeDumper):
+    """PyYAML's own ways with text, whatever hera has taught it in this process."""
+
+
+PlainDumper.add_representer(str, yaml.SafeDumper.represent_str)
+
+
 def as_yaml(objects: Sequence[Object]) -> str:
     """Return the objects as a file, the same for the same objects."""
     plain = json.loads(json.dumps(objects))  # what stands twice is written twice
-    return str(yaml.safe_dump_all(plain, sort_keys=True, width=100))
+    return str(yaml.dump_all(plain, Dumper=PlainDumper, sort_keys=True, width=100))
 
 
 def digest(text: str) -> str:
