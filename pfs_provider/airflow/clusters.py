@@ -44,12 +44,12 @@ def cluster_values(found: Mapping[str, Any], given: Mapping[str, Any]) -> Iterat
     """Give the ``cluster`` argument of ``Pfs.run``, good inside the block.
 
     Args:
-        found: What the connection says.
+        found: What the connection says, over what the settings say of a ``kubeconfig``.
         given: What the task says; wins. None does not count.
     """
     values = {**found, **{name: value for name, value in given.items() if value is not None}}
     text = values.pop(KUBECONFIG_TEXT, None)
-    if text is None or "kubeconfig" in values:
+    if text is None or given.get("kubeconfig") is not None:
         yield values
         return
     with tempfile.NamedTemporaryFile("w", prefix="pfs-kubeconfig-", encoding="utf-8") as file:

@@ -65,3 +65,15 @@ def test_a_missing_connection_and_two_ways_at_once_are_errors(
 
 def _missing(conn_id: str) -> None:
     raise AirflowNotFoundException(conn_id)
+
+
+def test_a_kubeconfig_in_the_connection_is_stronger_than_the_settings_and_weaker_than_the_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _define(monkeypatch, kube_config={"kind": "Config"})
+    found = {"kubeconfig": "/of/the/settings"} | find_cluster("k8s")
+
+    with cluster_values(found, {"kubeconfig": None}) as values:
+        assert json.loads(Path(values["kubeconfig"]).read_text()) == {"kind": "Config"}
+    with cluster_values(found, {"kubeconfig": "/of/the/task"}) as values:
+        assert values == {"kubeconfig": "/of/the/task"}
