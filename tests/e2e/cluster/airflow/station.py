@@ -53,7 +53,8 @@ class Station:
         run = wait_for(
             f"the end of {dag}", partial(self._find_ended, dag, run_id), timeout_s=timeout_s
         )
-        assert run["state"] == "success", self.airflow.task_log(dag)
+        jobs = [(job.pipeline, job.state, job.reason) for job in self.pfs.list_jobs(limit=3)]
+        assert run["state"] == "success", f"{jobs}\n{self.airflow.task_log(dag)}"
         return run
 
     def task_state(self, dag: str, run_id: str, task: str) -> str | None:
