@@ -1,11 +1,14 @@
 """A running Airflow on a real cluster, with what its tests ask of both."""
 
+import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pfs_provider.pfs import Pfs
 from tests.cluster import Cluster
@@ -54,7 +57,9 @@ class Station:
             f"the end of {dag}", partial(self._find_ended, dag, run_id), timeout_s=timeout_s
         )
         jobs = [(job.pipeline, job.state, job.reason) for job in self.pfs.list_jobs(limit=3)]
-        assert run["state"] == "success", f"{jobs}\n{self.airflow.task_log(dag)}"
+        if run["state"] != "success":
+            time.sleep(2)  # the last lines of a task's log come after its state
+            pytest.fail(f"{dag} ended as {run['state']}: {jobs}\n{self.airflow.task_log(dag)}")
         return run
 
     def task_state(self, dag: str, run_id: str, task: str) -> str | None:

@@ -14,9 +14,8 @@ from tests.unit.airflow.test_checks import copy_spec
 
 
 async def _first(trigger: CommitStateTrigger | JobStateTrigger) -> Any:
-    async for event in trigger.run():
-        return event.payload
-    return None
+    events = [event async for event in trigger.run()]  # to its end, as the triggerer does
+    return events[0].payload if events else None
 
 
 def _commit_trigger(ref: str, **kwargs: Any) -> CommitStateTrigger:
