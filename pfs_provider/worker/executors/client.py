@@ -6,7 +6,6 @@ know: what isolation is.
 """
 
 import contextlib
-import fcntl
 import io
 import json
 import os
@@ -21,8 +20,8 @@ from pathlib import Path
 
 import pfs_provider
 from pfs_provider.clock import Clock
-from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.worker.executors.logs import LogWriter
+from pfs_provider.worker.executors.output import KILL_S, OutputTaker, lost
 from pfs_provider.worker.executors.spawner.wire import Parcel, send
 
 __all__ = ["Greeting", "Order", "Report", "SpawnerClient"]
@@ -32,12 +31,8 @@ _PROGRAM = (
     "from pfs_provider.worker.executors.spawner.main import main; main()"
 )
 _MAX_MESSAGE_BYTES = 65536
-_BLOCK_BYTES = 1 << 16
-_LARGE_PIPE_BYTES = 1 << 20
 _GREETING_S = 30.0
 """How long the spawner may take to start; it takes some 50 ms."""
-_KILL_S = 60.0
-"""How long processes may take to die; they do at once unless a network mount hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,14 +180,14 @@ class SpawnerClient:
                 with self._lock:
                     send(self._control, parcel)
             except OSError as error:
-                raise _lost("the spawner is gone") from error
+                raise lost("the spawner is gone") from error
 
     def close(self) -> None:
         """Hang up: the spawner kills all tasks and ends. Idempotent; waits for it."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         if self._pid == os.getpid():
-            self._keeper.join(_KILL_S)
+            self._keeper.join(KILL_S)
         self._control.close()
 
 
@@ -204,29 +199,26 @@ class _Follower:
 
     def __init__(self, report: socket.socket, output: int, log: LogWriter, clock: Clock) -> None:
         self._report = report
-        self._output = output
-        self._log = log
         self._clock = clock
         self._poll = select.poll()
         self._poll.register(report, select.POLLIN)
-        self._poll.register(output, select.POLLIN)
+        self._output = OutputTaker(output, log, self._poll)
         self._answer: dict[str, object] = {}
-        self._enlarged = False
 
     def follow(self, timeout_s: float | None) -> Report:
         deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
         timed_out = False
         while self._turn(deadline):
             if timed_out:
-                raise _lost(f"its processes did not die within {_KILL_S:.0f} s of being killed")
+                raise lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
             timed_out = True
             self._report.send(b"kill")
-            deadline = self._clock.monotonic() + _KILL_S
-        self._drain()
+            deadline = self._clock.monotonic() + KILL_S
+        self._output.drain()
         if timed_out:
             return Report(timed_out=True)
         if not self._answer:
-            raise _lost("the spawner was killed or closed while the command ran")
+            raise lost("the spawner was killed or closed while the command ran")
         return Report(**self._answer)  # type: ignore[arg-type]  # our own program's words
 
     def _turn(self, deadline: float | None) -> bool:
@@ -239,8 +231,8 @@ class _Follower:
             if not ready:
                 return True
             for descriptor, _event in ready:
-                if descriptor == self._output:
-                    self._take_output()
+                if descriptor == self._output.source:
+                    self._output.take()
                 else:
                     self._take_report()
                     return False
@@ -252,32 +244,6 @@ class _Follower:
             return
         if data:
             self._answer = json.loads(data)
-
-    def _take_output(self) -> bool:
-        """Take one block; return False at the end or when there is none now."""
-        try:
-            data = os.read(self._output, _LARGE_PIPE_BYTES)
-        except BlockingIOError:
-            return False
-        if data:
-            self._log.write(data)
-            self._enlarge(len(data))
-        else:
-            self._poll.unregister(self._output)
-        return bool(data)
-
-    def _enlarge(self, n_read: int) -> None:
-        """Give a command that writes much a larger pipe: fewer turns for the same bytes."""
-        if n_read >= _BLOCK_BYTES and not self._enlarged:
-            self._enlarged = True
-            with contextlib.suppress(OSError):  # the user's share of pipe memory is used up
-                fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _LARGE_PIPE_BYTES)
-
-    def _drain(self) -> None:
-        """Take what was written before the last process ended."""
-        with contextlib.suppress(KeyError, OSError):
-            while self._take_output():
-                pass
 
 
 def _file_of(data: bytes) -> io.FileIO:
@@ -298,9 +264,3 @@ def _closing(descriptor: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _lost(why: str) -> FailedError:
-    return FailedError(
-        ErrorCode.WORKER_FAILED, f"the command was ended: {why}; run the datum again"
-    )

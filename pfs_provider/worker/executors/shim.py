@@ -18,10 +18,11 @@ from typing import Self
 from pfs_provider.clock import Clock, IdSource, RandomIds
 from pfs_provider.worker.executors.client import Report
 from pfs_provider.worker.executors.logs import MAX_LOG_BYTES, LogWriter
+from pfs_provider.worker.executors.output import KILL_S
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim_link import ShimLink
 from pfs_provider.worker.executors.shim_script import render_script
-from pfs_provider.worker.executors.shim_task import KILL_S, Ending, run_task
+from pfs_provider.worker.executors.shim_task import Ending, run_task
 from pfs_provider.worker.executors.tasks import explain
 
 __all__ = ["ShimExecutor"]

@@ -5,7 +5,6 @@ when the shim says so or is dead, not before. Must not know: what a command is.
 """
 
 import contextlib
-import fcntl
 import math
 import os
 import select
@@ -13,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.worker.executors.logs import LogWriter
+from pfs_provider.worker.executors.output import KILL_S, OutputTaker, lost
 from pfs_provider.worker.executors.shim_link import ShimLink
 
 __all__ = ["Ending", "run_task"]
@@ -22,10 +21,6 @@ __all__ = ["Ending", "run_task"]
 TASKS = "tasks"
 POKE_S = 1.0
 """How often the shim is woken while a task runs: how long a lost ending may go unnoticed."""
-KILL_S = 60.0
-"""How long processes may take to die; they do at once unless a network mount hangs."""
-_BLOCK_BYTES = 1 << 16
-_LARGE_PIPE_BYTES = 1 << 20
 _SHARED = 0o660
 """The rights of a FIFO: the image's user writes to it as a member of the pod's group."""
 
@@ -89,11 +84,9 @@ class _Follower:
         self._link = link
         self._clock = link.clock
         self._task = task
-        self._output = output
-        self._log = log
-        self._enlarged = False
         self._poll = select.poll()
-        for descriptor in (link.reply, link.wake, output):
+        self._output = OutputTaker(output, log, self._poll)
+        for descriptor in (link.reply, link.wake):
             self._poll.register(descriptor, select.POLLIN)
         self._poll.register(link.alive, 0)  # a hang-up is told all the same
 
@@ -104,7 +97,7 @@ class _Follower:
         while (ending := self._turn(min(deadline, poke_at))) is None:
             now = self._clock.monotonic()
             if now >= deadline and is_killing:
-                raise _lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
+                raise lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
             if (now >= deadline or self._link.is_closed) and not is_killing:
                 is_killing, timed_out = True, not self._link.is_closed
                 deadline = now + KILL_S
@@ -112,7 +105,7 @@ class _Follower:
             if now >= poke_at:
                 poke_at = now + POKE_S
                 self._say("poke")
-        self._drain()
+        self._output.drain()
         self._link.check_open()
         return replace(ending, timed_out=timed_out)
 
@@ -123,8 +116,8 @@ class _Follower:
         """Wait for something to happen, or the time; return how the task ended if it did."""
         wait_ms = max(0.0, until - self._clock.monotonic()) * 1000
         ready = dict(self._poll.poll(wait_ms))
-        if self._output in ready:
-            self._take_output()
+        if self._output.source in ready:
+            self._output.take()
         if self._link.wake in ready:
             self._poll.unregister(self._link.wake)
         if self._link.reply in ready or self._link.alive in ready:
@@ -133,24 +126,10 @@ class _Follower:
                     return ending
         if self._link.alive in ready:
             self._link.shim = None
-            self._await_silence()
+            # That its processes are killed comes second.
+            self._output.take_to_end(self._clock, KILL_S)
             return Ending(kind="died")
         return None
-
-    def _await_silence(self) -> None:
-        """Wait until the dead shim's processes are dead, too: that they are killed comes second."""
-        deadline = self._clock.monotonic() + KILL_S
-        poll = select.poll()
-        poll.register(self._output, select.POLLIN)
-        while (left := deadline - self._clock.monotonic()) > 0:
-            try:
-                data = os.read(self._output, _LARGE_PIPE_BYTES)
-            except BlockingIOError:  # somebody has it open still
-                poll.poll(left * 1000)
-                continue
-            if not data:
-                return
-            self._log.write(data)
 
     def _understand(self, line: bytes) -> Ending | None:
         """Return what a line tells of this task's end; other lines are of no use now."""
@@ -165,35 +144,3 @@ class _Follower:
                 return Ending(kind=kind, path=about)
             case _:
                 return None
-
-    def _take_output(self) -> bool:
-        """Take one block; return False at the end or when there is none now."""
-        try:
-            data = os.read(self._output, _LARGE_PIPE_BYTES)
-        except BlockingIOError:
-            return False
-        if data:
-            self._log.write(data)
-            self._enlarge(len(data))
-        else:
-            with contextlib.suppress(KeyError):  # the last writer left, and was seen before
-                self._poll.unregister(self._output)
-        return bool(data)
-
-    def _enlarge(self, n_read: int) -> None:
-        """Give a command that writes much a larger pipe: fewer turns for the same bytes."""
-        if n_read >= _BLOCK_BYTES and not self._enlarged:
-            self._enlarged = True
-            with contextlib.suppress(OSError):  # the user's share of pipe memory is used up
-                fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _LARGE_PIPE_BYTES)
-
-    def _drain(self) -> None:
-        """Take what was written before the last process ended."""
-        while self._take_output():
-            pass
-
-
-def _lost(why: str) -> FailedError:
-    return FailedError(
-        ErrorCode.WORKER_FAILED, f"the command was ended: {why}; run the datum again"
-    )
