@@ -22,6 +22,13 @@ __all__ = ["collect_output"]
 MAX_LINKS = 40
 """Links followed for one name, as Linux does."""
 
+_SPECIAL = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
 _Place = tuple[str, ...]
 """A file or folder below ``/pfs``, by its names, none of them a link."""
 
@@ -51,6 +58,7 @@ class _Links:
             for name in [*names, *files]:
                 path = Path(folder) / name
                 if not path.is_symlink():
+                    _check_kind(path, (*here, name))
                     _open_up(path)
                     continue
                 place = self._follow((*here, name))
@@ -139,6 +147,19 @@ def _open_up(path: Path) -> None:
     if (stat.S_ISDIR(mode) or stat.S_ISREG(mode)) and mode & wanted != wanted:
         with suppress(PermissionError):  # another user's, whose executor has opened it up already
             path.chmod(stat.S_IMODE(mode) | wanted)
+
+
+def _check_kind(path: Path, place: _Place) -> None:
+    """Refuse what is neither file nor folder by the path that user code knows, not the worker's."""
+    kind = _SPECIAL.get(stat.S_IFMT(path.lstat().st_mode))
+    if kind is not None:
+        shown = _show(place)
+        raise RefusedError(
+            ErrorCode.SOURCE_ILLEGAL,
+            f"{shown} cannot be stored: it is {kind}, not a file: remove it before the end, "
+            "or make it outside of /pfs/out",
+            path=shown,
+        )
 
 
 def _refuse(shown: str) -> NoReturn:

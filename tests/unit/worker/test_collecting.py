@@ -1,6 +1,7 @@
 """Collecting: what user code left in /pfs/out, as it meant it."""
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def root(tmp_path: Path) -> Path:
     (made / "in" / "a").write_text("input")
     (made / "in" / "d" / "x").write_text("deep")
     return made
+
+
+def _bind(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.fspath(path))
 
 
 def _collect(storage: Storage, root: Path) -> dict[str, str]:
@@ -169,3 +175,21 @@ def test_files_that_nobody_may_read_are_taken(storage: Storage, root: Path) -> N
     (root / "out" / "d").chmod(0)
 
     assert _collect(storage, root) == {"/d/x": "closed"}
+
+
+@pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "a FIFO"), (_bind, "a socket")])
+def test_a_special_file_is_refused_by_the_path_that_user_code_knows(
+    storage: Storage, root: Path, make: Callable[[Path], None], kind: str
+) -> None:
+    (root / "out" / "d").mkdir()
+    make(root / "out" / "d" / "odd")
+
+    with pytest.raises(RefusedError, match=f"/pfs/out/d/odd cannot be stored: it is {kind}") as it:
+        _collect(storage, root)
+
+    assert it.value.code == ErrorCode.SOURCE_ILLEGAL
+    assert str(root) not in str(it.value)
+
+
+def test_no_output_at_all_is_fine(storage: Storage, root: Path) -> None:
+    assert _collect(storage, root) == {}
