@@ -140,6 +140,9 @@ class Worked:
     def stop(self) -> None:
         pass
 
+    def leave(self) -> None:
+        pass
+
 
 @dataclass(slots=True, kw_only=True)
 class InlineLauncher:

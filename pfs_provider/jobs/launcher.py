@@ -38,6 +38,9 @@ class Workers(Protocol):
     def stop(self) -> None:
         """End all of them, return when they are gone. Called once or more, also after their end."""
 
+    def leave(self) -> None:
+        """Let them work on for the next scheduler; end those that would have none to see them."""
+
 
 class Launcher(Protocol):
     """Starts workers."""

@@ -123,6 +123,10 @@ class LocalWorkers:
                     self._told.add(line)
                     logger.warning("%s", line)
 
+    def leave(self) -> None:
+        """End all workers: another scheduler starts its own."""
+        self.stop()
+
 
 class _Process:
     """One worker and its successors."""

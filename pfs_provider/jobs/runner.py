@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ConflictError, ErrorCode
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.launcher import Launcher
+from pfs_provider.jobs.launcher import Launcher, Workers
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.steps import Begun, Steps
 from pfs_provider.jobs.watching import begin_watch
@@ -100,23 +100,41 @@ class Runner:
 
     def _work(self, begun: Begun, lost: Callable[[], bool]) -> str | None:
         """Let workers work until all is done; return why it cannot be, else None."""
-        reader = ProgressReader(self.jobs.objects, begun.ref, begun.plan)
-        watch = begin_watch(self.jobs, begun.ref, timeout_s=begun.spec.job_timeout_s)
         workers = self._steps.launch(begun)
         try:
-            while True:
-                progress = reader.read()
-                self._tell(watch.job, progress)
-                if progress.is_done or lost():
-                    return None
-                state = workers.poll()
-                self._turn()
-                verdict = watch.judge(state, lambda: reader.read().is_done)
-                if verdict is not None:
-                    return verdict.problem
-                self.jobs.clock.sleep(POLL_S)
-        finally:
+            problem = self._follow(begun, workers, lost)
+        except SystemExit:  # SIGTERM: this scheduler is replaced, and its successor takes them over
+            workers.leave()
+            raise
+        except BaseException:
             workers.stop()
+            raise
+        if lost() and self._is_active(begun.ref):
+            workers.leave()
+        else:
+            workers.stop()
+        return problem
+
+    def _is_active(self, ref: JobRef) -> bool:
+        try:
+            return not self._steps.get(ref).has_ended
+        except NotFoundError:  # its pipeline was deleted
+            return False
+
+    def _follow(self, begun: Begun, workers: Workers, lost: Callable[[], bool]) -> str | None:
+        reader = ProgressReader(self.jobs.objects, begun.ref, begun.plan)
+        watch = begin_watch(self.jobs, begun.ref, timeout_s=begun.spec.job_timeout_s)
+        while True:
+            progress = reader.read()
+            self._tell(watch.job, progress)
+            if progress.is_done or lost():
+                return None
+            state = workers.poll()
+            self._turn()
+            verdict = watch.judge(state, lambda: reader.read().is_done)
+            if verdict is not None:
+                return verdict.problem
+            self.jobs.clock.sleep(POLL_S)
 
     def _turn(self) -> None:
         if self.on_turn is not None:

@@ -1,12 +1,14 @@
 """The embedded scheduler."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pfs_provider.errors import ErrorCode, UnavailableError
+from pfs_provider.catalog.jobs import claim_job, release_job
+from pfs_provider.errors import ConflictError, ErrorCode, UnavailableError
 from pfs_provider.jobs.keys import JobRef, parse_pipeline_key
 from pfs_provider.jobs.launcher import Workers, WorkersState
 from pfs_provider.jobs.runner import Runner
@@ -25,6 +27,8 @@ class BrokenLauncher:
     state: WorkersState = field(default_factory=lambda: WorkersState(alive=0))
     error: Exception | None = None
     stopped: int = 0
+    left: int = 0
+    on_poll: Callable[[], None] = lambda: None
     place: str = "broken workers"
     unsupported: tuple[str, ...] = ()
 
@@ -37,10 +41,14 @@ class BrokenLauncher:
         return self
 
     def poll(self) -> WorkersState:
+        self.on_poll()
         return self.state
 
     def stop(self) -> None:
         self.stopped += 1
+
+    def leave(self) -> None:
+        self.left += 1
 
 
 def _chain(world: PfsWorld) -> None:
@@ -177,6 +185,65 @@ def test_a_job_is_given_back_when_workers_cannot_be_started(world: PfsWorld) -> 
     assert world.pfs.list_jobs("up")[0].state == "starting"
     assert world.runner().owner == "test"
     assert world.run_one().state == "success"
+
+
+@pytest.mark.parametrize(
+    ("end", "left", "stopped"), [(SystemExit(143), 1, 0), (KeyboardInterrupt(), 0, 1)]
+)
+def test_workers_are_left_to_a_successor_by_sigterm_and_stopped_by_ctrl_c(
+    world: PfsWorld, end: BaseException, left: int, stopped: int
+) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+
+    def interrupt() -> None:
+        raise end
+
+    launcher = BrokenLauncher(WorkersState(alive=1), on_poll=interrupt)
+
+    with pytest.raises(type(end)):
+        list(Runner(jobs=world.jobs, launcher=launcher, owner="test").run_ready())
+
+    assert (launcher.left, launcher.stopped) == (left, stopped)
+    assert world.run_one().state == "success"  # it was given back
+
+
+def test_workers_of_a_job_that_another_scheduler_took_over_are_left_to_it(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+
+    def take_over() -> None:
+        with world.versions.catalog.write() as tx:
+            release_job(tx, world.ref("up").pipeline, world.ref("up").id, owner="test")
+            claim_job(tx, owner="other", lease_s=60)
+        launcher.on_poll = lambda: None
+
+    launcher = BrokenLauncher(WorkersState(alive=1), on_poll=take_over)
+
+    runner = Runner(jobs=replace(world.jobs, lease_s=0.2), launcher=launcher, owner="test")
+    with world.versions.catalog.write() as tx:
+        job = claim_job(tx, owner="test", lease_s=60)
+    assert job is not None
+
+    with pytest.raises(ConflictError, match="is run by other"):
+        runner.run_job(job)
+
+    assert (launcher.left, launcher.stopped) == (1, 0)
+    assert world.pfs.list_jobs("up")[0].state == "running"
+
+
+def test_workers_of_a_job_that_a_user_stopped_are_stopped(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    launcher = BrokenLauncher(
+        WorkersState(alive=1), on_poll=lambda: world.pfs.stop_job(str(world.ref("up")))
+    )
+
+    jobs = replace(world.jobs, lease_s=0.2)
+    list(Runner(jobs=jobs, launcher=launcher, owner="test").run_ready())
+
+    assert launcher.left == 0
+    assert launcher.stopped == 1
 
 
 def test_a_job_that_takes_longer_than_its_timeout_is_killed(world: PfsWorld) -> None:
