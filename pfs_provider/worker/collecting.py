@@ -22,6 +22,8 @@ __all__ = ["collect_output"]
 MAX_LINKS = 40
 """Links followed for one name, as Linux does."""
 
+NOWHERE, OUTSIDE, CIRCLE = "nowhere", "out of /pfs", "in a circle"
+
 _SPECIAL = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -73,13 +75,13 @@ class _Links:
             name = todo.pop(0)
             if name == "..":
                 if not here:
-                    _refuse(_show(link))
+                    _refuse(_show(link), OUTSIDE)
                 here.pop()
                 continue
             path = self._root.joinpath(*here, name)
             if not path.is_symlink():
                 if not os.path.lexists(path):
-                    _refuse(_show(link))
+                    _refuse(_show(link), NOWHERE)
                 here.append(name)
                 continue
             n_links += 1
@@ -87,10 +89,10 @@ class _Links:
             names = [part for part in to.split("/") if part not in {"", "."}]
             if to.startswith("/"):
                 if names[:1] != ["pfs"]:
-                    _refuse(_show(link))
+                    _refuse(_show(link), OUTSIDE)
                 here, names = [], names[1:]
             if n_links > MAX_LINKS:
-                _refuse(_show(link))
+                _refuse(_show(link), CIRCLE)
             todo = names + todo
         return tuple(here)
 
@@ -108,8 +110,10 @@ class _Links:
         if stat.S_ISREG(mode):
             _open_up(source)
             _name_twice(source, target)
-        elif not stat.S_ISDIR(mode) or place in inside:
-            _refuse(shown)
+        elif not stat.S_ISDIR(mode):
+            _refuse(shown, f"to {_SPECIAL.get(stat.S_IFMT(mode), 'something else')}, not a file")
+        elif place in inside:
+            _refuse(shown, CIRCLE)
         else:
             _open_up(source)
             target.mkdir()
@@ -162,10 +166,9 @@ def _check_kind(path: Path, place: _Place) -> None:
         )
 
 
-def _refuse(shown: str) -> NoReturn:
+def _refuse(shown: str, whither: str) -> NoReturn:
     raise RefusedError(
         ErrorCode.SOURCE_ILLEGAL,
-        f"{shown} is a link that leads nowhere, out of /pfs or into itself, or to what is no file: "
-        "write a file instead",
+        f"{shown} is a link that leads {whither}: write a file instead",
         path=shown,
     )

@@ -193,3 +193,24 @@ def test_a_special_file_is_refused_by_the_path_that_user_code_knows(
 
 def test_no_output_at_all_is_fine(storage: Storage, root: Path) -> None:
     assert _collect(storage, root) == {}
+
+
+@pytest.mark.parametrize(
+    ("target", "whither"),
+    [
+        ("/pfs/in/none", "nowhere"),
+        ("/etc/passwd", "out of /pfs"),
+        ("../../../x", "out of /pfs"),
+        ("odd", "in a circle"),
+        ("/pfs/out", "in a circle"),
+        ("/pfs/in/pipe", "to a FIFO"),
+    ],
+)
+def test_a_link_that_is_refused_is_told_with_where_it_leads(
+    storage: Storage, root: Path, target: str, whither: str
+) -> None:
+    os.mkfifo(root / "in" / "pipe")
+    (root / "out" / "odd").symlink_to(target)
+
+    with pytest.raises(RefusedError, match=f"^/pfs/out/odd is a link that leads {whither}"):
+        _collect(storage, root)
