@@ -8,10 +8,10 @@ Source: semantics of Pachyderm 2.x (catch-up from the last tick or ``start``; ``
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pfs_provider.catalog import branches, pipelines, repos
-from pfs_provider.catalog.crons import next_tick
+from pfs_provider.catalog.crons import last_tick, next_tick
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline
 from pfs_provider.refs.ids import CommitId
@@ -30,6 +30,8 @@ __all__ = ["cron_inputs", "drop_cron_repos", "make_cron_repos", "put_due_ticks"]
 
 MAX_MISSED = 1000
 """Ticks put at once: of a longer absence only the latest count."""
+ON_TIME = timedelta(minutes=1)
+"""A later tick was missed, to an input that skips those; a scheduler looks every second."""
 
 
 def cron_inputs(node: Input) -> Iterator[CronInput]:
@@ -96,6 +98,10 @@ def _due(
 ) -> list[datetime]:
     put = [_time(item.path) for item in list_folder(versions.storage, tree, "/")]
     at = max(put, default=cron.start or pipeline.created)
+    if cron.catchup != "all":
+        tick = last_tick(cron.spec, after=at, until=now)
+        is_due = tick is not None and (cron.catchup == "latest" or now - tick <= ON_TIME)
+        return [tick] if tick is not None and is_due else []
     due: list[datetime] = []
     while (at := next_tick(cron.spec, at)) <= now:
         due.append(at)

@@ -133,6 +133,7 @@ class _Cron:
     project: str = ""
     start: datetime | None = None
     overwrite: bool = False
+    catchup: str = "all"
     commit: None = None
 
 
@@ -152,6 +153,11 @@ CRON = Shape(
         Field("project", Words("default"), "The pipeline's own."),
         Field("start", Moment(), "Catch up from here; the pipeline's creation by default."),
         Field("overwrite", Flag(), "Each tick removes the ones before."),
+        Field(
+            "catchup",
+            OneOf(("all", "latest", "skip")),
+            "Of ticks that were missed: all of them (the default), the latest, or none.",
+        ),
         Field("commit", Deferred("an input follows its branch"), "Not supported."),
     ),
 )
@@ -294,6 +300,7 @@ def _fill_cron(given: _Cron, at: Spot) -> CronInput:
         spec=given.spec,
         start=given.start,
         overwrite=given.overwrite,
+        catchup=given.catchup,
     )
 
 

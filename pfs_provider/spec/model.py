@@ -94,6 +94,8 @@ class CronInput:
     spec: str
     start: datetime | None = None
     overwrite: bool = False
+    catchup: str = "all"
+    """What becomes of ticks that nobody was there to put: ``all``, ``latest`` or ``skip``."""
 
     @property
     def files(self) -> PfsInput:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pfs_provider.errors import NotFoundError
+from pfs_provider.errors import NotFoundError, RefusedError
 from pfs_provider.jobs.ticks import cron_inputs, put_due_ticks
 from pfs_provider.refs.names import BranchKey, RepoKey
 from pfs_provider.spec.load import load_specs
@@ -116,3 +116,31 @@ def test_cron_inputs_are_found_inside_of_others() -> None:
     )
 
     assert [cron.name for cron in cron_inputs(loaded[0].spec.input)] == ["tick"]
+
+
+def test_of_missed_ticks_the_latest_alone_is_put_where_the_spec_says_so(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec(catchup="latest"))
+
+    put_due_ticks(later(world, 3))
+
+    (tick,) = paths(world.pfs.list_files("nightly_tick@master:/"))
+    created = world.pfs.inspect_pipeline("nightly").created
+    late = datetime.fromisoformat(tick.lstrip("/")) - created
+    assert late == timedelta(hours=3)
+    assert [job.total for job in world.run()] == [1]
+
+
+def test_missed_ticks_are_skipped_where_the_spec_says_so(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec(catchup="skip"))
+
+    missed = put_due_ticks(later(world, 3.5))
+    on_time = put_due_ticks(later(world, 4))
+
+    assert missed == []
+    assert on_time == [TICKS]
+    assert len(paths(world.pfs.list_files("nightly_tick@master:/"))) == 1
+
+
+def test_a_wrong_catch_up_is_refused_by_its_field() -> None:
+    with pytest.raises(RefusedError, match=r"input\.cron\.catchup"):
+        load_specs(spec(catchup="some"))
