@@ -6,6 +6,7 @@ Source: semantics 4.2 to 4.5.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +42,12 @@ PIPELINES: dict[str, dict[str, Any]] = {
     "links": _sh("mkdir -p /pfs/out/d; ln -s $in /pfs/out/abs-$(basename $in); "
                  "ln -s ../abs-$(basename $in) /pfs/out/d/rel-$(basename $in)"),
     "escapes": _sh("ln -s /etc/passwd /pfs/out/stolen", datum_tries=1),
+    "makes-fifo": _sh("mkfifo /pfs/out/pipe", datum_tries=1),
+    "tools": _sh("printf '#!/bin/sh\\necho ran' > /pfs/out/tool; chmod 755 /pfs/out/tool; "
+                 "echo x > /pfs/out/plain", input={"pfs": {"repo": "in", "glob": "/a"}}),
+    "uses-tool": _sh("/pfs/tools/tool > /pfs/out/said; "
+                     "test -x /pfs/tools/plain || echo no > /pfs/out/plain",
+                     input={"pfs": {"repo": "tools", "glob": "/"}}),
     "empty": _sh("wc -c < $(ls /pfs/in/*) > /pfs/out/$(basename $in)",
                  input={"pfs": {"repo": "in", "glob": "/*", "empty_files": True}}),
     "union": _sh("for d in one two; do test ! -d /pfs/$d || ls /pfs/$d; done "
@@ -113,6 +120,17 @@ def test_output_is_what_the_program_wrote(ran: Pfs, name: str, files: dict[str, 
     assert _read(ran, name) == files
 
 
+def test_a_program_that_a_pipeline_wrote_can_be_run_by_the_next_one_and_after_get(
+    ran: Pfs, tmp_path: Path
+) -> None:
+    ran.get_tree("tools@master:/", str(tmp_path / "got"))
+
+    assert _job(ran, "uses-tool").state == "success"
+    assert _read(ran, "uses-tool") == {"/said": "ran\n", "/plain": "no\n"}
+    modes = {path.name: path.stat().st_mode & 0o100 for path in (tmp_path / "got").iterdir()}
+    assert modes == {"tool": 0o100, "plain": 0}
+
+
 def test_the_environment_is_the_documented_one_and_nothing_of_the_worker(ran: Pfs) -> None:
     job = _job(ran, "env")
     lines = _read(ran, "env")["/a"].splitlines()
@@ -167,7 +185,8 @@ def test_a_recovered_datum_fails_nothing(ran: Pfs) -> None:
         ("slow", 137, "datum_timeout"),
         ("absent", 127, "no-such-command"),
         ("gone", 137, "signal 9"),
-        ("escapes", 0, "/pfs/out/stolen"),
+        ("escapes", 0, "/pfs/out/stolen is a link that leads out of /pfs"),
+        ("makes-fifo", 0, "/pfs/out/pipe cannot be stored: it is a FIFO"),
     ],
 )
 def test_each_way_to_fail_has_its_code_and_its_reason(
