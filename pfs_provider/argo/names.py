@@ -18,7 +18,6 @@ __all__ = [
     "MAP",
     "PIPELINE",
     "PIPELINES",
-    "TEMPLATES",
     "WORKFLOW_LABEL",
     "change_workflow_name",
     "job_workflow_name",
@@ -32,7 +31,6 @@ PIPELINES = "pfs-pipelines"
 MAP = "pfs-map"
 COMMIT = "pfs-commit"
 CHECKOUT = "pfs-checkout"
-TEMPLATES = (PIPELINE, PIPELINES, MAP, COMMIT, CHECKOUT)
 CHANGE_LABEL = "pfs.change"
 WORKFLOW_LABEL = "pfs.workflow"
 """On an Indexed Job: the uid of the workflow that made it."""

@@ -175,6 +175,7 @@ def test_what_is_terminated_goes_on_by_argo_retry_under_its_own_name(argo: Argo,
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(2700)
 def test_two_hundred_workers_are_two_hundred_pods(argo: Argo, pfs: Pfs) -> None:
     pfs.create_repo("images")
     pfs.create_pipeline({**EDGES, "parallelism_spec": {"constant": 200}})
@@ -183,7 +184,7 @@ def test_two_hundred_workers_are_two_hundred_pods(argo: Argo, pfs: Pfs) -> None:
             commit.put_file(f"/{number:03}", b"x")
 
     argo.submit("wide", "pfs-pipeline", pipeline="edges", job=commit.id)
-    status = argo.wait("wide", timeout_s=850)
+    status = argo.wait("wide", timeout_s=2400)
 
     assert status["phase"] == "Succeeded", status.get("message")
     job = pfs.inspect_job(f"edges@{commit.id}")
