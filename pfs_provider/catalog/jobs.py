@@ -23,7 +23,7 @@ from pfs_provider.catalog.job_rows import (
 from pfs_provider.catalog.keys import pipeline_key, pipeline_text
 from pfs_provider.catalog.settling import NO_TREE, end_job, settle_commit
 from pfs_provider.catalog.tables import IS_ACTIVE, jobs
-from pfs_provider.catalog.transaction import Tx
+from pfs_provider.catalog.transaction import Killed, Tx
 from pfs_provider.catalog.triggers import fire_triggers
 from pfs_provider.catalog.values import Commit, Counts, Job, JobState
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
@@ -357,6 +357,7 @@ def kill_jobs(tx: Tx, pipeline: PipelineKey, *, reason: str) -> int:
 
 
 def _kill(tx: Tx, job: Job, *, reason: str) -> None:
+    tx.killed.append(Killed(job.pipeline, job.id, reason))
     end_job(tx, pipeline_text(job.pipeline), job.id, state="killed", columns={"reason": reason})
     settle_commit(tx, job.output, job.id, error=f"job killed: {reason}", columns=NO_TREE)
 

@@ -17,7 +17,7 @@ from pfs_provider.clock import IdSource
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey, PipelineKey, RepoKey
 
-__all__ = ["Moved", "Stale", "Tx"]
+__all__ = ["Killed", "Moved", "Stale", "Tx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class Stale:
     forced: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """A job that was ended before its work was: its workers do not know yet."""
+
+    pipeline: PipelineKey
+    id: CommitId
+    reason: str
+
+
 class Tx:
     """One transaction. Callers read ``now`` and ``change``; all else is the room's own.
 
@@ -54,6 +63,7 @@ class Tx:
         self.change = change
         self.moved: list[Moved] = []
         self.stale: list[Stale] = []
+        self.killed: list[Killed] = []
         self._ids = ids
         self._connection = connection
         self._events: list[dict[str, Any]] = []

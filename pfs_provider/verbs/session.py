@@ -6,14 +6,16 @@ does. Files are uploaded as they are put, outside of it.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from pfs_provider import wiring
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
+from pfs_provider.errors import ConflictError, ErrorCode, PfsError, RefusedError
 from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.keys import JobRef
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.settings import load_settings
 from pfs_provider.versioning.versions import Versions
@@ -70,7 +72,9 @@ class Session:
         """Do one act now, or as part of the transaction that is open."""
         if self._acts is None:
             with self._versions.catalog.write() as tx:
-                return act(tx)
+                value = act(tx)
+            self._send_home(tx)
+            return value
         self._acts.append(act)
         try:
             return self._try_acts()[-1]  # type: ignore[return-value] # the last act's own value
@@ -93,6 +97,14 @@ class Session:
             with self._versions.catalog.write(change=change) as tx:
                 for act in acts:
                     act(tx)
+            self._send_home(tx)
+
+    def _send_home(self, tx: Tx) -> None:
+        """Tell the workers of the jobs that an act killed, so that none works on for nobody."""
+        for job in tx.killed:
+            # Else they hear of it from their scheduler: the act itself is done.
+            with suppress(PfsError):
+                self._jobs.objects.create(JobRef(job.pipeline, job.id).stop, job.reason.encode())
 
     def _try_acts(self) -> list[object]:
         values: list[object] = []

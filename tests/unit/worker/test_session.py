@@ -93,3 +93,18 @@ def test_each_datum_has_a_log_of_its_own(world: PfsWorld, job: JobRef) -> None:
     assert len(by_datum) == 4
     for datum, text in by_datum.items():
         assert files[datum].endswith(text.removeprefix("/pfs/in"))
+
+
+@pytest.mark.parametrize("verb", ["stop", "update", "delete"])
+def test_workers_of_a_job_end_with_what_is_done_to_its_pipeline(
+    world: PfsWorld, job: JobRef, verb: str
+) -> None:
+    world.executor.code["code"] = copy_code
+    if verb == "update":
+        world.pfs.update_pipeline(spec("up", "code", datum_set_spec={"number": 1}))
+    else:
+        getattr(world.pfs, f"{verb}_pipeline")("up")
+
+    make_session(world.storage, job, world.executor, world.folder / "s").run()
+
+    assert world.executor.tasks == []
