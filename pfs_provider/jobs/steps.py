@@ -14,7 +14,14 @@ from dataclasses import dataclass, field, replace
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog import triggers
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ConflictError, CorruptDataError, ErrorCode, PfsError, RefusedError
+from pfs_provider.errors import (
+    ConflictError,
+    CorruptDataError,
+    ErrorCode,
+    NotFoundError,
+    PfsError,
+    RefusedError,
+)
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
@@ -103,7 +110,8 @@ class Steps:
         ended by somebody else. ``on_renewal`` is called whenever the catalog has answered.
 
         Raises:
-            ConflictError: ``lease-lost``: another scheduler has taken the job over.
+            ConflictError: ``lease-lost``: another scheduler has taken the job over, or it was
+                deleted with its pipeline.
             PfsError: The store or the catalog fails; the job is given back and can be run again.
         """
         held = Held()
@@ -115,12 +123,16 @@ class Steps:
             # Repeating it would say the same for ever, and keep the jobs behind it waiting.
             held.ended = self.fail(ref, f"{error}")
         except ConflictError:
+            if self._is_gone(ref):
+                raise _taken_away(ref) from None
             ended = self.get(ref)
             if not ended.has_ended:
                 self.give_back(ref)
                 raise
             held.ended = self._send_home(ref, ended)
         except PfsError as error:
+            if self._is_gone(ref):
+                raise _taken_away(ref) from error
             self.give_back(ref, f"{error}")
             raise
         except BaseException:
@@ -200,7 +212,21 @@ class Steps:
         with self.jobs.versions.catalog.read() as tx:
             return job_rows.get_job(tx, ref.pipeline, ref.id)
 
+    def _is_gone(self, ref: JobRef) -> bool:
+        """Return whether the job was deleted, with its pipeline or its commit."""
+        try:
+            self.get(ref)
+        except NotFoundError:
+            return True
+        except PfsError:
+            return False  # the catalog fails, which is what went wrong
+        return False
+
     def _send_home(self, ref: JobRef, ended: Job) -> Job:
         """Tell the workers of an ended job; only then, or nobody could work it again."""
         self.jobs.objects.create(ref.stop, ended.reason.encode())
         return ended
+
+
+def _taken_away(ref: JobRef) -> ConflictError:
+    return ConflictError(ErrorCode.LEASE_LOST, f"{ref} was deleted while it ran", job=str(ref))

@@ -246,6 +246,21 @@ def test_workers_of_a_job_that_a_user_stopped_are_stopped(world: PfsWorld) -> No
     assert launcher.stopped == 1
 
 
+def test_a_job_that_is_deleted_while_it_runs_ends_its_workers_and_the_next_one_runs(
+    world: PfsWorld,
+) -> None:
+    def delete(task: Task) -> int:
+        world.pfs.delete_pipeline("up")
+        return copy_code(task)
+
+    world.executor.code["delete"] = delete
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up", "delete"))
+    world.pfs.create_pipeline(spec("other"))
+
+    assert {job.pipeline: job.state for job in world.run()} == {"other": "success"}
+
+
 def test_a_job_that_takes_longer_than_its_timeout_is_killed(world: PfsWorld) -> None:
     world.put(a="1")
     world.pfs.create_pipeline(spec("up", job_timeout="0.01s"))
