@@ -10,13 +10,13 @@ from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factor
 from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import PfsHook
 from pfs_provider.airflow.operators.pipeline import PfsPipelineOperator
-from pfs_provider.airflow.registration import (
+from pfs_provider.verbs.programs import OUT, make_program
+from pfs_provider.verbs.registration import (
     input_names,
     input_spec,
     output_fields,
     register,
 )
-from pfs_provider.airflow.sources import OUT, make_program
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -77,7 +77,7 @@ class _PfsMapOperator(DecoratedOperator, PfsPipelineOperator):
         """Bring the pipeline up to date, then run its jobs."""
         ti = context["ti"]
         with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
-            register(pfs, self._spec(), source=f"{ti.dag_id}/{ti.task_id}")
+            register(pfs, self._spec(), by="Airflow", source=f"{ti.dag_id}/{ti.task_id}")
         return PfsPipelineOperator.execute(self, context)
 
     def _spec(self) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pfs_provider.airflow.error_table import airflow_errors
 from pfs_provider.airflow.hook import PfsHook
 from pfs_provider.airflow.operators.pipeline import PfsPipelineOperator
 from pfs_provider.airflow.pod_templates import find_pod_spec, spec_of_pod
-from pfs_provider.airflow.registration import input_spec, output_fields, register
 from pfs_provider.errors import ErrorCode, NotFoundError, RefusedError
+from pfs_provider.verbs.registration import input_spec, output_fields, register
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,7 +61,7 @@ class PfsJobOperator(PfsPipelineOperator):
         """Bring the pipeline up to date, then run its jobs."""
         ti = context["ti"]
         with airflow_errors(), PfsHook(self.pfs_conn_id).get_conn() as pfs:
-            register(pfs, self._spec(), source=f"{ti.dag_id}/{ti.task_id}")
+            register(pfs, self._spec(), by="Airflow", source=f"{ti.dag_id}/{ti.task_id}")
         return super().execute(context)
 
     def _spec(self) -> dict[str, Any]:

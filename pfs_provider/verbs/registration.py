@@ -1,8 +1,8 @@
-"""Pipelines that a task brings along: made, or brought up to date, each time it runs.
+"""Pipelines that a program brings along: made, or brought up to date, each time it runs.
 
-Invariant: a task that brings what is there already changes nothing, whatever defaults were merged
-into it since; its own description says what it was made of.
-Must not know: which task, or what the pipeline does.
+Invariant: a program that brings what is there already changes nothing, whatever defaults were
+merged into it since; its own description says what it was made of.
+Must not know: which program, or what the pipeline does.
 """
 
 import hashlib
@@ -14,28 +14,36 @@ from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.jobs.keys import parse_pipeline_key
 
 if TYPE_CHECKING:
-    from pfs_provider.pfs import Pfs
+    from pfs_provider.verbs.pipelines import PipelineVerbs
 
 __all__ = ["input_names", "input_spec", "output_fields", "register"]
 
-MARK = "Made by Airflow"
 
-
-def register(pfs: "Pfs", spec: Mapping[str, Any], *, source: str) -> str:
+def register(
+    pfs: "PipelineVerbs",
+    spec: Mapping[str, Any],
+    *,
+    by: str,
+    source: str,
+    reprocess: bool = False,
+) -> str:
     """See to it that a pipeline exists with this spec, and return its name.
 
     Args:
         pfs: Where.
         spec: Without a description.
-        source: Who brings it, for people: ``dag/task``.
+        by: What kind of program: a pipeline made by another, or by hand, is not changed.
+        source: Which one, for people: ``dag/task``.
+        reprocess: Work all datums again, also where the spec is the same.
 
     Raises:
-        ConflictError: ``pipeline-exists``: there is one that no task has made.
+        ConflictError: ``pipeline-exists``: there is one made otherwise.
         PfsError: As ``create_pipeline``.
     """
     name = _name(spec)
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-    described = {**spec, "description": f"{MARK}: {source} ({digest})"}
+    mark = f"Made by {by}:"
+    described = {**spec, "description": f"{mark} {source} ({digest})"}
     found = _find_description(pfs, name)
     if found is None:
         try:
@@ -43,15 +51,18 @@ def register(pfs: "Pfs", spec: Mapping[str, Any], *, source: str) -> str:
         except ConflictError as error:
             if error.code != ErrorCode.PIPELINE_EXISTS:
                 raise
-            found = _find_description(pfs, name)  # another run was faster
-    if found is not None and not found.startswith(MARK):
+            # Another program was faster, or the transaction that is open has made it.
+            found = _find_description(pfs, name) or mark
+        else:
+            return name
+    if not found.startswith(mark):
         raise ConflictError(
             ErrorCode.PIPELINE_EXISTS,
             f"{name} is a pipeline with a spec of its own: name another output",
             pipeline=name,
         )
-    if found is not None and f"({digest})" not in found:
-        pfs.update_pipeline(described)
+    if reprocess or f"({digest})" not in found:
+        pfs.update_pipeline(described, reprocess=reprocess)
     return name
 
 
@@ -70,7 +81,7 @@ def input_spec(given: str | Mapping[str, Any]) -> dict[str, Any]:
     return {"pfs": fields | ({"branch": branch} if branch else {})}
 
 
-def input_names(node: Any) -> tuple[str, ...]:
+def input_names(node: object) -> tuple[str, ...]:
     """Return the names of all inputs in a spec's ``input``, in their order."""
     match node:
         case {"pfs": dict(leaf)} | {"cron": dict(leaf)}:
@@ -95,7 +106,7 @@ def _name(spec: Mapping[str, Any]) -> str:
     return f"{about['project']['name']}/{about['name']}"
 
 
-def _find_description(pfs: "Pfs", name: str) -> str | None:
+def _find_description(pfs: "PipelineVerbs", name: str) -> str | None:
     try:
         return str(pfs.pipeline_spec(name).get("description", ""))
     except NotFoundError:

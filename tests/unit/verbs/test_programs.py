@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pfs_provider.airflow.sources import MAX_BYTES, make_program
 from pfs_provider.errors import ErrorCode, RefusedError
+from pfs_provider.verbs.programs import MAX_BYTES, make_program
 
 LIMIT = 3
 

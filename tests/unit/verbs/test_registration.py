@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from pfs_provider.airflow.registration import input_names, input_spec, output_fields, register
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.pfs import Pfs
+from pfs_provider.verbs.registration import input_names, input_spec, output_fields, register
 
 
 def _spec(command: str = "true", output: str = "up") -> dict[str, Any]:
@@ -42,10 +42,10 @@ def test_the_same_again_changes_nothing_and_another_spec_is_a_new_version(pfs_ho
     with Pfs(home=pfs_home) as pfs:
         pfs.create_repo("images")
 
-        assert register(pfs, _spec(), source="dag/task") == "default/up"
-        register(pfs, _spec(), source="dag/task")
+        assert register(pfs, _spec(), by="Airflow", source="dag/task") == "default/up"
+        register(pfs, _spec(), by="Airflow", source="dag/task")
         assert pfs.inspect_pipeline("up").version == 1
-        register(pfs, _spec("false"), source="dag/task")
+        register(pfs, _spec("false"), by="Airflow", source="dag/task")
         assert pfs.inspect_pipeline("up").version == 2
 
 
@@ -55,7 +55,7 @@ def test_a_pipeline_of_somebody_else_is_left_alone(pfs_home: Path) -> None:
         pfs.create_pipeline(_spec())
 
         with pytest.raises(ConflictError) as caught:
-            register(pfs, _spec("false"), source="dag/task")
+            register(pfs, _spec("false"), by="Airflow", source="dag/task")
 
         assert caught.value.code == ErrorCode.PIPELINE_EXISTS
         assert pfs.inspect_pipeline("up").version == 1
