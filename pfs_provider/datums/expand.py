@@ -12,6 +12,7 @@ Source: docs/reference/pipeline-spec.md, "Inputs"; docs/design/0004-datum-identi
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import chain, product
 from typing import assert_never
 
@@ -30,7 +31,19 @@ from pfs_provider.spec.model import (
     pfs_inputs,
 )
 
-__all__ = ["Lookup", "expand"]
+__all__ = [
+    "Key",
+    "Lookup",
+    "Pieces",
+    "by_key",
+    "drop_repeated",
+    "expand",
+    "expand_pfs",
+    "expand_pieces",
+    "may_repeat",
+    "merge_groups",
+    "merge_joined",
+]
 
 Lookup = Callable[[PfsInput], Iterable[Item]]
 Pieces = tuple[Piece, ...]
@@ -44,15 +57,16 @@ def expand(node: Input, lookup: Lookup) -> Iterator[Datum]:
         node: A checked input.
         lookup: Called once for each pfs input, when its files are wanted.
     """
-    return (make_datum(pieces) for pieces in _expand(node, lookup))
+    return (make_datum(pieces) for pieces in expand_pieces(node, lookup))
 
 
-def _expand(node: Input, lookup: Lookup) -> Iterator[Pieces]:
+def expand_pieces(node: Input, lookup: Lookup) -> Iterator[Pieces]:
+    """Yield what `expand` makes datums of: pieces as they come, not yet in their order."""
     match node:
         case PfsInput():
-            return _expand_pfs(node, lookup)
+            return expand_pfs(node, lookup)
         case CronInput():
-            return _expand_pfs(node.files, lookup)
+            return expand_pfs(node.files, lookup)
         case CrossInput(parts):
             return _expand_cross(parts, lookup)
         case UnionInput(parts):
@@ -65,7 +79,8 @@ def _expand(node: Input, lookup: Lookup) -> Iterator[Pieces]:
             assert_never(node)
 
 
-def _expand_pfs(node: PfsInput, lookup: Lookup) -> Iterator[Pieces]:
+def expand_pfs(node: PfsInput, lookup: Lookup) -> Iterator[Pieces]:
+    """Yield a piece for each file and folder that the lookup gives."""
     glob = compile_glob(node.glob)
     source = PieceSource.of(node)
     keyed = bool(node.join_on or node.group_by)
@@ -89,21 +104,21 @@ def _expand_cross(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
     first, *others = parts
     held: list[list[Pieces]] = []
     for part in others:
-        rows = list(_expand(part, lookup))
+        rows = list(expand_pieces(part, lookup))
         if not rows:
             return
         held.append(rows)
-    for head in _expand(first, lookup):
+    for head in expand_pieces(first, lookup):
         for tail in product(*held):
             yield head + tuple(chain.from_iterable(tail))
 
 
 def _expand_union(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
-    rows = (pieces for part in parts for pieces in _expand(part, lookup))
-    return _drop_repeated(rows) if _may_repeat(parts) else rows
+    rows = (pieces for part in parts for pieces in expand_pieces(part, lookup))
+    return drop_repeated(rows) if may_repeat(parts) else rows
 
 
-def _may_repeat(parts: tuple[Input, ...]) -> bool:
+def may_repeat(parts: tuple[Input, ...]) -> bool:
     """Return whether two parts read one branch under one name, so that globs may overlap."""
     seen: set[bytes] = set()
     for part in parts:
@@ -114,7 +129,8 @@ def _may_repeat(parts: tuple[Input, ...]) -> bool:
     return False
 
 
-def _drop_repeated(rows: Iterator[Pieces]) -> Iterator[Pieces]:
+def drop_repeated(rows: Iterator[Pieces]) -> Iterator[Pieces]:
+    """Yield the first of all that have one id."""
     seen: set[bytes] = set()
     for pieces in rows:
         name = datum_id(make_datum(pieces))
@@ -124,7 +140,13 @@ def _drop_repeated(rows: Iterator[Pieces]) -> Iterator[Pieces]:
 
 
 def _expand_join(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
-    tables = [_by_key(_expand(part, lookup), "join_on") for part in parts]
+    return merge_joined(parts, [by_key(expand_pieces(part, lookup), "join_on") for part in parts])
+
+
+def merge_joined(
+    parts: tuple[Input, ...], tables: list[dict[Key, list[Pieces]]]
+) -> Iterator[Pieces]:
+    """Yield, key by key, every combination of what the parts of a join hold under it."""
     outer = [any(leaf.outer_join for leaf in pfs_inputs(part)) for part in parts]
     for key in sorted(set().union(*tables)):
         found = [table.get(key) for table in tables]
@@ -136,15 +158,24 @@ def _expand_join(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
 
 
 def _expand_group(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
-    rows = chain.from_iterable(_expand(part, lookup) for part in parts)
-    groups = _by_key(rows, "group_by")
+    rows = chain.from_iterable(expand_pieces(part, lookup) for part in parts)
+    return merge_groups(by_key(rows, "group_by"))
+
+
+def merge_groups(groups: dict[Key, list[Pieces]]) -> Iterator[Pieces]:
+    """Yield all that has one key, key by key."""
     return (tuple(chain.from_iterable(groups[key])) for key in sorted(groups))
 
 
-def _by_key(rows: Iterable[Pieces], attribute: str) -> dict[Key, list[Pieces]]:
+def by_key(
+    rows: Iterable[Pieces], attribute: str, only: AbstractSet[Key] | None = None
+) -> dict[Key, list[Pieces]]:
+    """Return the rows by their key; with ``only``, those of these keys alone."""
     out: dict[Key, list[Pieces]] = {}
     for pieces in rows:
-        out.setdefault(_key(pieces, attribute), []).append(pieces)
+        key = _key(pieces, attribute)
+        if only is None or key in only:
+            out.setdefault(key, []).append(pieces)
     return out
 
 

@@ -10,9 +10,9 @@ from pfs_provider.catalog import lineage
 from pfs_provider.catalog.values import Commit, Job
 from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.inputs import pinned_inputs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import read_record
-from pfs_provider.jobs.plan import pinned_inputs
 from pfs_provider.jobs.records import InputPin, MemoRecord, PieceRecord
 from pfs_provider.refs.addresses import Address, parse_address
 from pfs_provider.refs.ids import CommitId

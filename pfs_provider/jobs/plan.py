@@ -5,25 +5,23 @@ is in the memo is skipped, its record taken over by reference. Order: sets, then
 job's row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pfs_provider.catalog import commits, pipelines
 from pfs_provider.catalog import jobs as job_rows
-from pfs_provider.catalog.values import CommitPin, Counts, Job
+from pfs_provider.catalog.values import Counts
 from pfs_provider.datums.datum import Datum
-from pfs_provider.datums.expand import expand
 from pfs_provider.datums.identity import code_digest, datum_id, datum_key, whole_digest
 from pfs_provider.datums.sets import cut_sets
+from pfs_provider.jobs.candidates import Candidates, find_candidates
 from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.inputs import expand_inputs, load_spec, pinned_inputs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import find_in_memo, take_over, write_records
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import (
     Command,
     DatumRecord,
-    InputPin,
     MemoRecord,
     PieceRecord,
     PlanRecord,
@@ -31,17 +29,13 @@ from pfs_provider.jobs.records import (
     encode,
 )
 from pfs_provider.jobs.salvage import salvage_results
-from pfs_provider.refs.globs import compile_glob
-from pfs_provider.spec.load import load_specs
-from pfs_provider.spec.model import PfsInput, PipelineSpec
+from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.storage.apply import apply_changes
-from pfs_provider.storage.globbing import glob_items
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import Rows, merge_rows
-from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeItem, TreeRef, parse_tree_ref
-from pfs_provider.versioning.trees import commit_tree
+from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef, parse_tree_ref
 
-__all__ = ["expand_inputs", "load_spec", "pinned_inputs", "plan_job"]
+__all__ = ["load_spec", "plan_job"]
 
 BATCH = 4096
 """Datums looked up in the memo at once: enough to share pages, few enough to hold."""
@@ -53,7 +47,7 @@ class _Split:
 
     todo: list[DatumRecord]
     sizes: list[int]
-    skipped: Rows
+    skipped: TreeRef
     total: int
 
 
@@ -78,44 +72,11 @@ def plan_job(jobs: Jobs, ref: JobRef, *, n_workers: int | None = None) -> PlanRe
             ref.pipeline,
             ref.id,
             "running",
-            expected=("starting", "running"),
+            expected=("starting", "running", "egressing"),
             counts=Counts(total=plan.total, skipped=plan.skipped),
             plan=ref.plan,
         )
     return plan
-
-
-def load_spec(jobs: Jobs, job: Job) -> tuple[PipelineSpec, str | None]:
-    """Return the spec of the version that a job runs, and the pipeline's memo."""
-    with jobs.versions.catalog.read() as tx:
-        version = pipelines.get_pipeline(tx, job.pipeline, version=job.version)
-        memo = pipelines.get_pipeline(tx, job.pipeline).memo
-    return load_specs(version.spec)[0].spec, memo
-
-
-def pinned_inputs(jobs: Jobs, pins: Sequence[CommitPin]) -> dict[str, InputPin]:
-    """Return for each input branch, by its full name, the tree that the job reads."""
-    out: dict[str, InputPin] = {}
-    for pin in pins:
-        with jobs.versions.catalog.read() as tx:
-            commit = commits.get_commit(tx, pin.branch.repo, pin.id)
-        tree = commit_tree(jobs.versions, commit)
-        out[pin.branch.full] = InputPin(branch=pin.branch.full, commit=pin.id, tree=tree.text)
-    return out
-
-
-def expand_inputs(
-    storage: Storage, spec: PipelineSpec, pins: dict[str, InputPin]
-) -> Iterator[Datum]:
-    """Yield the datums of pinned inputs, in datum order; an input without a pin is empty."""
-
-    def look_up(part: PfsInput) -> Iterable[TreeItem]:
-        pin = pins.get(part.branch_key.full)
-        if pin is None:
-            return ()
-        return glob_items(storage, parse_tree_ref(pin.tree), compile_glob(part.glob))
-
-    return expand(spec.input, look_up)
 
 
 def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
@@ -131,7 +92,7 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         code = whole_digest(expand_inputs(jobs.storage, spec, pins), code)
     split = _split(
         jobs.storage,
-        expand_inputs(jobs.storage, spec, pins),
+        find_candidates(jobs, job, spec, pins),
         code,
         EMPTY_TREE if memo is None else parse_tree_ref(memo),
     )
@@ -143,7 +104,6 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
     ]
     for number, record in enumerate(sets):
         jobs.objects.create(ref.set(draft, number), encode(record))
-    skipped_tree = apply_changes(jobs.storage, EMPTY_TREE, deletes=(), rows=split.skipped)
     plan = PlanRecord(
         project=ref.pipeline.project,
         pipeline=ref.pipeline.name,
@@ -158,7 +118,7 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         draft=draft,
         set_sizes=[len(record.datums) for record in sets],
         workers=max(1, min(workers, len(sets))),
-        skipped_tree=skipped_tree.text,
+        skipped_tree=split.skipped.text,
     )
     if jobs.objects.create(ref.plan, encode(plan)):
         return plan
@@ -166,12 +126,12 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
     return plan if first is None else first
 
 
-def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef) -> _Split:
+def _split(storage: Storage, candidates: Candidates, code: bytes, memo: TreeRef) -> _Split:
     todo: list[DatumRecord] = []
     sizes: list[int] = []
     skipped: list[Rows] = []
-    total = 0
-    while batch := list(islice(datums, BATCH)):
+    total = candidates.n_kept
+    while batch := list(islice(candidates.datums, BATCH)):
         total += len(batch)
         keys = [datum_key(datum, code) for datum in batch]
         known: list[tuple[str, Entry]] = []
@@ -186,7 +146,13 @@ def _split(storage: Storage, datums: Iterator[Datum], code: bytes, memo: TreeRef
             else:
                 others.append(take_over(storage, entry, record))
         skipped += [Rows.from_entries(known), write_records(storage, others)[0]]
-    return _Split(todo, sizes, merge_rows(skipped), total)
+    tree = apply_changes(
+        storage,
+        candidates.manifest,
+        deletes=["/" + datum.hex() for datum in candidates.gone],
+        rows=merge_rows(skipped),
+    )
+    return _Split(todo, sizes, tree, total)
 
 
 def _record(datum: Datum, key: bytes) -> DatumRecord:

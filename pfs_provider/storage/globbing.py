@@ -8,13 +8,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from pfs_provider.refs.globs import Glob
+from pfs_provider.storage.diff import diff_trees
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import FolderFold, file_item, find_item
 from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.tree import iter_run
 from pfs_provider.storage.values import TreeItem, TreeRef
 
-__all__ = ["glob_items"]
+__all__ = ["glob_changed", "glob_items"]
 
 
 def glob_items(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeItem]:
@@ -35,6 +36,28 @@ def glob_items(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeItem
         yield from _glob_depth(storage, tree, glob, glob.depth)
     else:
         yield from _glob_any(storage, tree, glob)
+
+
+def glob_changed(storage: Storage, tree: TreeRef, other: TreeRef, glob: Glob) -> Iterator[TreeItem]:
+    """Yield those of `glob_items` that the other tree does not hold just so, in the same order.
+
+    Cost is by what differs, and by the files of the folders that match and differ.
+
+    Raises:
+        CorruptDataError: ``page-corrupt``.
+    """
+    match = glob.pattern.match
+    above: list[str] = []  # the directories above the path before
+    for change in diff_trees(storage, tree, other):
+        folders = [] if glob.files_only else ["/", *_folders(change.path)]
+        for folder in folders:
+            if folder not in above and match(folder):
+                item = find_item(storage, tree, folder)
+                if item is not None and item.is_dir and item.n_files:
+                    yield item
+        above = folders
+        if change.new is not None and match(change.path):
+            yield file_item(change.path, change.new)
 
 
 def _rows(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[Rows]:

@@ -1,6 +1,7 @@
 """An incremental job gives what the same job from nothing gives, whatever happened before it.
 
-Random histories of puts, deletes, renames, new code, new inputs, failing and recovered datums.
+Random histories of puts, deletes, renames, new code, new inputs, failing and recovered datums, over
+inputs of every kind.
 After each run the newest job is compared with the first job of a new pipeline over the same
 commits, and at the end of a history with one in a home of its own. What must have been skipped is
 told by a model: a datum whose content succeeded under the same code in any earlier job of the
@@ -26,6 +27,19 @@ CONTENTS = st.sampled_from(["one", "two", "three", "bad", "bad two"])
 
 IN = {"pfs": {"repo": "in", "glob": "/*"}}
 SIDE = {"pfs": {"repo": "side", "glob": "/*"}}
+BELOW = {
+    "cross": [
+        {"pfs": {"repo": "in", "name": "more", "glob": "/*/*"}},
+        {"pfs": {"repo": "side", "name": "extra", "glob": "/**"}},
+    ]
+}
+
+
+def _keyed(repo: str, **more: object) -> dict[str, Any]:
+    """Files and folders by the letter that their names begin with."""
+    return {"pfs": {"repo": repo, "glob": "/(?)*", "join_on": "$1", "group_by": "$1", **more}}
+
+
 SHAPES: dict[str, dict[str, Any]] = {
     "top": IN,
     "deep": {"pfs": {"repo": "in", "glob": "/**"}},
@@ -33,7 +47,14 @@ SHAPES: dict[str, dict[str, Any]] = {
     "cross": {"cross": [IN, SIDE]},
     "union": {"union": [IN, SIDE]},
     "renamed": {"pfs": {"repo": "side", "name": "in", "glob": "/*"}},
+    "overlapping": {"union": [IN, {"pfs": {"repo": "in", "glob": "/{a,b,d}"}}]},
+    "join": {"join": [_keyed("in"), _keyed("side")]},
+    "outer": {"join": [_keyed("in", outer_join=True), _keyed("side", outer_join=True)]},
+    "group": {"group": [_keyed("in"), _keyed("side")]},
+    "nested": {"union": [{"group": [{"join": [_keyed("in"), _keyed("side")]}]}, BELOW]},
 }
+KEYED = {"join", "outer", "group", "nested"}
+"""Shapes whose pieces have keys, which their datums' results depend on."""
 CODES = ["named", "loud", "picky", "shared"]
 
 
@@ -193,7 +214,8 @@ class IncrementalJobs(RuleBasedStateMachine):
         succeeded: set[tuple[Any, ...]] = set()
         facts = self.facts_of[job.version]
         name = "in" if facts["shape"] == "renamed" else None
-        code = (facts["code"], facts["recover"], facts["salt"])
+        keyed = facts["shape"] in KEYED
+        code = (facts["code"], facts["recover"], facts["salt"], keyed)
         for datum in self.world.pfs.list_datums(f"out@{job.id}"):
             key = (code, *sorted(self._content(file, name) for file in datum.files))
             assert (datum.state == "skipped") == (key in self.succeeded), (key, datum)

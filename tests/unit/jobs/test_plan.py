@@ -6,8 +6,9 @@ import pytest
 
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.jobs.inputs import load_spec, pinned_inputs
 from pfs_provider.jobs.keys import JobRef, parse_job_ref
-from pfs_provider.jobs.plan import load_spec, pinned_inputs, plan_job
+from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import PlanRecord, SetRecord, decode
 from pfs_provider.storage.values import parse_tree_ref

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from pfs_provider.refs.globs import compile_glob
-from pfs_provider.storage.globbing import glob_items
+from pfs_provider.storage.globbing import glob_changed, glob_items
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 
@@ -36,3 +36,56 @@ def test_a_glob_selects(storage: Storage, put: Put, text: str, expected: list[st
 
 def test_nothing_matches_in_the_empty_tree(storage: Storage) -> None:
     assert list(glob_items(storage, EMPTY_TREE, compile_glob("/"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "came", "gone"),
+    [
+        ("/", ["/"], ["/"]),
+        ("/*", ["/a", "/b.png", "/b", "/n"], ["/b.png", "/b", "/z"]),
+        ("/*/*", ["/b/c", "/n/x"], ["/b/c", "/z/1"]),
+        ("/**", ["/a", "/b.png", "/b/c", "/n/x"], ["/b.png", "/b/c", "/z/1/2/3"]),
+        ("/b/*", ["/b/c"], ["/b/c"]),
+        ("/{b,b/c}", ["/b", "/b/c"], ["/b", "/b/c"]),
+        ("/b", ["/b"], ["/b"]),
+        ("/z", [], ["/z"]),
+        ("/b-x", [], []),
+    ],
+)
+def test_a_glob_selects_what_differs(
+    storage: Storage, put: Put, text: str, came: list[str], gone: list[str]
+) -> None:
+    old = {path: data for path, data in CONTENT.items() if path != "/a"}
+    new = {**CONTENT, "/b/c": b"new", "/b.png": b"new", "/n/x": b""}
+    del new["/z/1/2/3"]
+    before, after, glob = put(old), put(new), compile_glob(text)
+
+    assert [item.path for item in glob_changed(storage, after, before, glob)] == came
+    assert [item.path for item in glob_changed(storage, before, after, glob)] == gone
+
+
+def test_a_file_that_becomes_a_folder_differs_as_both(storage: Storage, put: Put) -> None:
+    before, after, glob = put({"/a": b"", "/b": b""}), put({"/a/x": b"", "/b": b""}), "/*"
+
+    def found(tree: TreeRef, other: TreeRef) -> list[tuple[str, bool]]:
+        items = glob_changed(storage, tree, other, compile_glob(glob))
+        return [(item.path, item.is_dir) for item in items]
+
+    assert found(after, before) == [("/a", True)]
+    assert found(before, after) == [("/a", False)]
+
+
+@pytest.mark.parametrize("text", ["/", "/*", "/*/*", "/**", "/b*", "/{b,b/d,b/d/e}"])
+def test_what_differs_is_what_the_other_tree_does_not_select_just_so(
+    storage: Storage, put: Put, text: str
+) -> None:
+    before, glob = put(CONTENT), compile_glob(text)
+    for path in CONTENT:
+        for changed in ({**CONTENT, path: b"new"}, {**CONTENT, path + "-new": b""}):
+            after = put(changed)
+            there = {(item.path, item.digest) for item in glob_items(storage, before, glob)}
+            every = glob_items(storage, after, glob)
+
+            assert [item for item in every if (item.path, item.digest) not in there] == list(
+                glob_changed(storage, after, before, glob)
+            )

@@ -1,0 +1,73 @@
+"""What a job reads: its spec, the trees of its pinned inputs, and the datums in them.
+
+Must not know: memos, plans, results.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pfs_provider.catalog import commits, pipelines
+from pfs_provider.catalog.values import CommitPin, Job
+from pfs_provider.datums.changes import Side
+from pfs_provider.datums.datum import Datum
+from pfs_provider.datums.expand import expand
+from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.records import InputPin
+from pfs_provider.refs.globs import compile_glob
+from pfs_provider.spec.load import load_specs
+from pfs_provider.spec.model import PfsInput, PipelineSpec
+from pfs_provider.storage.globbing import glob_changed, glob_items
+from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.values import EMPTY_TREE, TreeItem, TreeRef, parse_tree_ref
+from pfs_provider.versioning.trees import commit_tree
+
+__all__ = ["Pins", "expand_inputs", "input_side", "load_spec", "pinned_inputs"]
+
+Pins = dict[str, InputPin]
+"""The tree that a job reads of each input branch, by the branch's full name."""
+
+
+def load_spec(jobs: Jobs, job: Job) -> tuple[PipelineSpec, str | None]:
+    """Return the spec of the version that a job runs, and the pipeline's memo."""
+    with jobs.versions.catalog.read() as tx:
+        version = pipelines.get_pipeline(tx, job.pipeline, version=job.version)
+        memo = pipelines.get_pipeline(tx, job.pipeline).memo
+    return load_specs(version.spec)[0].spec, memo
+
+
+def pinned_inputs(jobs: Jobs, pins: Sequence[CommitPin]) -> Pins:
+    """Return for each input branch, by its full name, the tree that the job reads.
+
+    Raises:
+        NotFoundError: ``commit-not-found``: it was deleted meanwhile.
+    """
+    out: Pins = {}
+    for pin in pins:
+        with jobs.versions.catalog.read() as tx:
+            commit = commits.get_commit(tx, pin.branch.repo, pin.id)
+        tree = commit_tree(jobs.versions, commit)
+        out[pin.branch.full] = InputPin(branch=pin.branch.full, commit=pin.id, tree=tree.text)
+    return out
+
+
+def expand_inputs(storage: Storage, spec: PipelineSpec, pins: Pins) -> Iterator[Datum]:
+    """Yield the datums of pinned inputs, in datum order; an input without a pin is empty."""
+    return expand(spec.input, _look_up_all(storage, pins))
+
+
+def input_side(storage: Storage, mine: Pins, other: Pins) -> Side:
+    """Return one side of what differs between the inputs of two jobs."""
+
+    def look_up_changed(part: PfsInput) -> Iterable[TreeItem]:
+        trees = _tree(mine, part), _tree(other, part)
+        return glob_changed(storage, *trees, compile_glob(part.glob))
+
+    return Side(every=_look_up_all(storage, mine), changed=look_up_changed)
+
+
+def _look_up_all(storage: Storage, pins: Pins) -> Callable[[PfsInput], Iterable[TreeItem]]:
+    return lambda part: glob_items(storage, _tree(pins, part), compile_glob(part.glob))
+
+
+def _tree(pins: Pins, part: PfsInput) -> TreeRef:
+    pin = pins.get(part.branch_key.full)
+    return EMPTY_TREE if pin is None else parse_tree_ref(pin.tree)
