@@ -28,7 +28,7 @@ class BrokenLauncher:
     error: Exception | None = None
     stopped: int = 0
     left: int = 0
-    on_poll: Callable[[], None] = lambda: None
+    on_poll: Callable[[], object] = lambda: None
     place: str = "broken workers"
     unsupported: tuple[str, ...] = ()
 
