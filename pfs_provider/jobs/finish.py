@@ -1,8 +1,8 @@
 """finish: from the results of all sets to a finished output commit.
 
 Idempotent: everything before the last transaction only makes objects named by their content, and
-the last transaction ends the job once. Order: records, manifest, output tree, egress, memo, then
-one transaction.
+the last transaction ends the job once. Order: records, manifest, output tree, memo, then one
+transaction.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,6 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Counts, Job
 from pfs_provider.datums.identity import datum_id
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, UnknownOutcomeError
-from pfs_provider.jobs.egress import send_output
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.inputs import expand_inputs, load_spec
 from pfs_provider.jobs.keys import JobRef
@@ -73,10 +72,6 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
     tally = _tally(jobs, ref, plan)
     outcome = _merge(jobs, job, plan, tally)
     try:
-        if outcome.state == "success":
-            problem = send_output(jobs, job, outcome.tree)
-            if problem is not None:
-                outcome = replace(outcome, state="failure", reason=problem)
         ended = _record(jobs, ref, plan, tally, outcome)
     except (ConflictError, UnknownOutcomeError):
         # Somebody ended it meanwhile, or the answer was lost: what the catalog says counts.
