@@ -1,8 +1,9 @@
 """Jobs: claim, renew, change, finish, stop, list.
 
 Invariants: a job is handed out only when all it reads is finished without error and the output it
-builds upon has ended; one owner at a time, until the lease ends; an ended job never changes again;
-ending a job and its output commit is one act, with all that it decides downstream.
+builds upon has ended; one owner at a time, until the lease ends; an ended job never changes again,
+but that one which was cut short learns what its workers had done; its counts add up; ending a job
+and its output commit is one act, with all that it decides downstream.
 Must not know: what a plan or a manifest says.
 """
 
@@ -39,6 +40,7 @@ __all__ = [
     "list_jobs",
     "list_ready",
     "previous_job",
+    "recount_job",
     "release_job",
     "renew_lease",
     "set_job_state",
@@ -281,7 +283,7 @@ def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
         id_: The job's id.
         state: How it ended. All but ``success`` end the commit with an error.
         reason: Why; the commit's error.
-        counts: Datums by outcome; of a success all have one.
+        counts: Datums by outcome; all have one.
         tree: Text of the output tree.
         n_files: Files in it.
         size: Bytes in it.
@@ -291,7 +293,7 @@ def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
         NotFoundError: ``job-not-found``.
         ConflictError: ``job-finished``: it ended another way, for instance killed;
             ``job-not-ready``: its inputs are not finished.
-        RefusedError: ``spec-illegal``: counts of a success do not add up.
+        RefusedError: ``job-failed``: the counts do not add up.
     """
     job = get_job(tx, pipeline, id_)
     if job.has_ended:
@@ -300,10 +302,7 @@ def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
         raise _ended(job)
     if job.state == "created":
         raise _why_not(job)
-    if not counts.is_complete and state == "success":
-        raise RefusedError(
-            ErrorCode.JOB_FAILED, f"the counts of job {pipeline}@{id_} do not add up: {counts}"
-        )
+    _check_counts(pipeline, id_, counts)
     columns: dict[str, Any] = {"reason": reason, **count_columns(counts)}
     if manifest is not None:
         columns["manifest"] = manifest
@@ -360,6 +359,30 @@ def _kill(tx: Tx, job: Job, *, reason: str) -> None:
     tx.killed.append(Killed(job.pipeline, job.id, reason))
     end_job(tx, pipeline_text(job.pipeline), job.id, state="killed", columns={"reason": reason})
     settle_commit(tx, job.output, job.id, error=f"job killed: {reason}", columns=NO_TREE)
+
+
+def recount_job(tx: Tx, pipeline: PipelineKey, id_: CommitId, counts: Counts) -> Job:
+    """Record what the workers of a job had done when it was cut short.
+
+    Any other job stays as it is: one that goes on, or whose results were all read.
+
+    Raises:
+        NotFoundError: ``job-not-found``.
+        RefusedError: ``job-failed``: the counts do not add up.
+    """
+    _check_counts(pipeline, id_, counts)
+    job = get_job(tx, pipeline, id_)
+    if not job.has_ended or job.manifest is not None or job.counts == counts:
+        return job
+    tx.run(_update(job).values(**count_columns(counts)))
+    return get_job(tx, pipeline, id_)
+
+
+def _check_counts(pipeline: PipelineKey, id_: CommitId, counts: Counts) -> None:
+    if not counts.is_complete:
+        raise RefusedError(
+            ErrorCode.JOB_FAILED, f"the counts of job {pipeline}@{id_} do not add up: {counts}"
+        )
 
 
 def previous_job(tx: Tx, pipeline: PipelineKey, before: CommitId) -> Job | None:

@@ -27,11 +27,16 @@ NO_TREE: Final[Mapping[str, Any]] = {"n_files": 0, "size": 0}
 def end_job(
     tx: Tx, pipeline: str, id_: CommitId, *, state: str, columns: Mapping[str, Any]
 ) -> None:
-    """Set a job to an end state and take it from its owner, with the event."""
+    """Set a job to an end state and take it from its owner, with the event.
+
+    Without counts in ``columns`` the datums of which no outcome is known count as failed.
+    """
+    unknown = jobs.c.total - jobs.c.processed - jobs.c.skipped - jobs.c.recovered
+    facts = {"failed": unknown, **columns}
     tx.run(
         update(jobs)
         .where(jobs.c.pipeline == pipeline, jobs.c.id == id_)
-        .values(state=state, finished=tx.now, owner=None, lease_until=None, **columns)
+        .values(state=state, finished=tx.now, owner=None, lease_until=None, **facts)
     )
     tx.add_event("job-changed", pipeline_key(pipeline), commit=id_, state=state)
 

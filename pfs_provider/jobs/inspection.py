@@ -34,15 +34,17 @@ def get_job(jobs: Jobs, ref: JobRef) -> Job:
 def list_datums(jobs: Jobs, ref: JobRef) -> Iterator[DatumInfo]:
     """Yield a job's datums: those worked in set order, then those skipped.
 
-    A datum without a result yet is ``starting``. Nothing is yielded before the job is planned.
+    A datum without a result is ``starting`` while the job goes on; one that the job's end left so
+    is ``failed``, with 0 tries, as the job's counts say. Nothing is yielded before the job is
+    planned.
     """
-    get_job(jobs, ref)
+    job = get_job(jobs, ref)
     plan = read_plan(jobs.objects, ref)
     if plan is None:
         return
     commits = {pin.branch: pin.commit for pin in plan.inputs}
     for number in range(len(plan.set_sizes)):
-        yield from _set_datums(jobs, ref, plan, number)
+        yield from _set_datums(jobs, ref, plan, number, has_ended=job.has_ended)
     for _, entry in iter_entries(jobs.storage, parse_tree_ref(plan.skipped_tree)):
         record = read_record(jobs.storage, entry)
         yield DatumInfo(
@@ -106,7 +108,9 @@ def piece_files(pieces: list[PieceRecord], commits: dict[str, str]) -> tuple[str
     return tuple(out)
 
 
-def _set_datums(jobs: Jobs, ref: JobRef, plan: PlanRecord, number: int) -> Iterator[DatumInfo]:
+def _set_datums(
+    jobs: Jobs, ref: JobRef, plan: PlanRecord, number: int, *, has_ended: bool
+) -> Iterator[DatumInfo]:
     commits = {pin.branch: pin.commit for pin in plan.inputs}
     store, key = jobs.objects, ref.result(number)
     try:
@@ -117,7 +121,7 @@ def _set_datums(jobs: Jobs, ref: JobRef, plan: PlanRecord, number: int) -> Itera
             yield DatumInfo(
                 id=datum.id.hex(),
                 job=ref.id,
-                state="starting",
+                state="failed" if has_ended else "starting",
                 files=piece_files(datum.pieces, commits),
                 tries=0,
                 exit_code=None,

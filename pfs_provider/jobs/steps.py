@@ -22,6 +22,7 @@ from pfs_provider.errors import (
     PfsError,
     RefusedError,
 )
+from pfs_provider.jobs.ending import send_home
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
@@ -224,8 +225,7 @@ class Steps:
 
     def _send_home(self, ref: JobRef, ended: Job) -> Job:
         """Tell the workers of an ended job; only then, or nobody could work it again."""
-        self.jobs.objects.create(ref.stop, ended.reason.encode())
-        return ended
+        return send_home(self.jobs, ref, ended.reason)
 
 
 def _taken_away(ref: JobRef) -> ConflictError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Job
 from pfs_provider.errors import ConflictError
+from pfs_provider.jobs.ending import send_home
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import WorkersState
@@ -73,7 +74,7 @@ class Watch:
     def _kill(self, reason: str) -> None:
         with self.jobs.versions.catalog.write() as tx:
             job_rows.stop_job(tx, self.ref.pipeline, self.ref.id, reason=reason)
-        self.jobs.objects.create(self.ref.stop, reason.encode())
+        send_home(self.jobs, self.ref, reason)
 
 
 def begin_watch(

@@ -12,6 +12,7 @@ from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
+from pfs_provider.jobs.ending import send_home
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
 from pfs_provider.jobs.launcher import Workers, check_supported
@@ -117,8 +118,7 @@ class JobVerbs(Session):
         ref = parse_job_ref(job)
         with self._versions.catalog.write() as tx:
             stopped = job_rows.stop_job(tx, ref.pipeline, ref.id, reason="stopped by a user")
-        self._jobs.objects.create(ref.stop, b"stopped by a user")
-        return stopped.info()
+        return send_home(self._jobs, ref, stopped.reason).info()
 
     def list_datums(self, job: str) -> Iterator[DatumInfo]:
         """Yield the datums of ``pipeline@id``."""
@@ -262,8 +262,7 @@ class JobVerbs(Session):
         ref = parse_job_ref(job)
         with self._versions.catalog.write() as tx:
             failed = fail_job(tx, ref, reason)
-        self._jobs.objects.create(ref.stop, reason.encode())
-        return failed.info()
+        return send_home(self._jobs, ref, failed.reason).info()
 
     def _newest_job(self, pipeline: str | None) -> JobRef:
         found = self.list_jobs(pipeline, limit=1)

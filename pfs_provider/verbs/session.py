@@ -14,6 +14,7 @@ from pfs_provider import wiring
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode, PfsError, RefusedError
+from pfs_provider.jobs.ending import send_home
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.refs.ids import CommitId
@@ -104,7 +105,7 @@ class Session:
         for job in tx.killed:
             # Else they hear of it from their scheduler: the act itself is done.
             with suppress(PfsError):
-                self._jobs.objects.create(JobRef(job.pipeline, job.id).stop, job.reason.encode())
+                send_home(self._jobs, JobRef(job.pipeline, job.id), job.reason)
 
     def _try_acts(self) -> list[object]:
         values: list[object] = []

@@ -288,6 +288,49 @@ def test_a_stopped_job_is_killed_with_its_commit(world: World) -> None:
         world.end("P", change)
 
 
+def test_the_counts_of_a_job_that_was_cut_short_add_up_and_are_made_exact(world: World) -> None:
+    world.pipeline("P", "A")
+    change = world.land("A").id
+    world.claim()
+    with world.act() as tx:
+        planned = Counts(total=5, skipped=1)
+        jobs.set_job_state(tx, pipe("P"), change, "running", counts=planned, plan="plan")
+        jobs.stop_job(tx, pipe("P"), change)
+    assert world.job("P", change).counts == Counts(total=5, skipped=1, failed=4)
+
+    exact = Counts(total=5, skipped=1, processed=3, failed=1)
+    with world.act() as tx:
+        jobs.recount_job(tx, pipe("P"), change, exact)
+    with pytest.raises(RefusedError), world.act() as tx:
+        jobs.recount_job(tx, pipe("P"), change, Counts(total=5, processed=1))
+
+    assert world.job("P", change).counts == exact
+
+
+def test_a_job_that_goes_on_or_was_finished_is_not_counted_again(world: World) -> None:
+    world.pipeline("P", "A")
+    change = world.land("A").id
+    with world.act() as tx:
+        assert jobs.recount_job(tx, pipe("P"), change, Counts(total=1, failed=1)).counts == Counts()
+    world.claim()
+    world.end("P", change, counts=Counts(total=1, processed=1), manifest="manifest")
+
+    with world.act() as tx:
+        jobs.recount_job(tx, pipe("P"), change, Counts(total=1, failed=1))
+
+    assert world.job("P", change).counts == Counts(total=1, processed=1)
+
+
+@pytest.mark.parametrize("state", ["success", "failure", "killed"])
+def test_a_job_does_not_end_with_counts_that_do_not_add_up(world: World, state: str) -> None:
+    world.pipeline("P", "A")
+    change = world.land("A").id
+    world.claim()
+
+    with pytest.raises(RefusedError):
+        world.end("P", change, state, counts=Counts(total=2, processed=1))
+
+
 def test_a_jobs_commit_is_no_users_to_finish(world: World) -> None:
     world.pipeline("P", "A")
     change = world.land("A").id
