@@ -13,6 +13,7 @@ Each verb opens a transaction of its own unless ``with pfs.transaction()`` gathe
 from types import TracebackType
 from typing import Self
 
+from pfs_provider.verbs.functions import FunctionVerbs
 from pfs_provider.verbs.maps import MapVerbs
 from pfs_provider.verbs.mounts import MountVerbs
 from pfs_provider.verbs.puts import PutVerbs
@@ -23,7 +24,9 @@ from pfs_provider.verbs.workflows import WorkflowVerbs
 __all__ = ["Pfs"]
 
 
-class Pfs(PutVerbs, MountVerbs, MapVerbs, WorkflowVerbs, WatchVerbs, TransactionVerbs):
+class Pfs(
+    PutVerbs, MountVerbs, MapVerbs, FunctionVerbs, WorkflowVerbs, WatchVerbs, TransactionVerbs
+):
     """An open catalog and store, and all that can be done with them.
 
     Without arguments the settings come from the environment (``PFS_CATALOG``, ``PFS_STORE``,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.infos import PipelineInfo
 from pfs_provider.jobs.keys import parse_pipeline_key
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def register(
     by: str,
     source: str,
     reprocess: bool = False,
-) -> str:
-    """See to it that a pipeline exists with this spec, and return its name.
+) -> PipelineInfo:
+    """See to it that a pipeline exists with this spec, and return it.
 
     Args:
         pfs: Where.
@@ -47,14 +48,12 @@ def register(
     found = _find_description(pfs, name)
     if found is None:
         try:
-            pfs.create_pipeline(described)
+            return pfs.create_pipeline(described)[0]
         except ConflictError as error:
             if error.code != ErrorCode.PIPELINE_EXISTS:
                 raise
             # Another program was faster, or the transaction that is open has made it.
             found = _find_description(pfs, name) or mark
-        else:
-            return name
     if not found.startswith(mark):
         raise ConflictError(
             ErrorCode.PIPELINE_EXISTS,
@@ -62,8 +61,8 @@ def register(
             pipeline=name,
         )
     if reprocess or f"({digest})" not in found:
-        pfs.update_pipeline(described, reprocess=reprocess)
-    return name
+        return pfs.update_pipeline(described, reprocess=reprocess)[0]
+    return pfs.inspect_pipeline(name)
 
 
 def input_spec(given: str | Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
+import functools
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pfs_provider.errors import ErrorCode, RefusedError
-from pfs_provider.verbs.programs import MAX_BYTES, make_program
+from pfs_provider.verbs.programs import MAX_BYTES, check_call, make_program
 
 LIMIT = 3
 
@@ -25,6 +26,36 @@ def shout(images: Path, out: Path, times: int = 1, mark: str = "!") -> None:
 
 def uses_module(out: Path) -> None:
     (out / "x").write_text(str(LIMIT))
+
+
+def decorated(function: Callable[..., object]) -> Callable[..., object]:
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> object:
+        return function(*args)
+
+    return wrapper
+
+
+@decorated
+def with_decorator(out: Path) -> None:
+    (out / "x").touch()
+
+
+def with_default(out: Path, size: int = LIMIT) -> None:
+    (out / "x").write_text(str(size))
+
+
+async def coroutine(out: Path) -> None:
+    (out / "x").touch()
+
+
+def generator(out: Path) -> Iterator[Path]:
+    yield out
+
+
+class Writer:
+    def write(self, out: Path) -> None:
+        (out / "x").touch()
 
 
 def _run(function: Callable[..., object], folder: Path, **arguments: Any) -> dict[str, str]:
@@ -74,3 +105,56 @@ def test_arguments_are_what_json_knows_and_not_too_long() -> None:
         make_program(shout, inputs=("images",), arguments={"mark": {1, 2}})
     with pytest.raises(RefusedError, match="bytes of source"):
         make_program(shout, inputs=("images",), arguments={"mark": "x" * MAX_BYTES})
+
+
+def _evaluated() -> Callable[..., object]:
+    names: dict[str, Any] = {}
+    exec("def made(out): pass", names)  # noqa: S102 - a function without a file
+    return names["made"]  # type: ignore[no-any-return] # what exec made
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda out: out, "<lambda> is no plain function: write it with def"),
+        (len, "function len is no plain function"),
+        (Writer, "function Writer is no plain function"),
+        (functools.partial(shout, times=2), "functools.partial.* is no plain function"),
+        (Writer().write, "Writer.write is a method"),
+        (coroutine, "coroutine is a coroutine"),
+        (generator, "generator is a generator"),
+        (with_decorator, "with_decorator is wrapped by another decorator"),
+        (with_default, "with_default uses LIMIT of its module"),
+        (_evaluated(), "made has no source that could be shipped"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_is_no_plain_function_is_refused_by_name(
+    function: Callable[..., object], words: str
+) -> None:
+    with pytest.raises(RefusedError, match=words) as caught:
+        make_program(function, inputs=(), arguments={})
+
+    assert caught.value.code == ErrorCode.SPEC_ILLEGAL
+
+
+def test_a_text_of_several_lines_in_an_inner_function_is_shipped_as_it_is(tmp_path: Path) -> None:
+    def write(out: Path) -> None:
+        (out / "poem").write_text("""one
+        two
+    three""")
+
+    assert _run(write, tmp_path)["poem"] == "one\n        two\n    three"
+
+
+def test_a_call_that_cannot_be_made_is_refused_with_the_parameter() -> None:
+    def positional(images: Path, /, out: Path) -> None: ...
+
+    for function, arguments, words in (
+        (shout, {"tims": 2}, "shout has no parameter tims"),
+        (Writer.write, {}, "Writer.write takes self, which is neither"),
+        (positional, {}, "takes images by its place only"),
+    ):
+        with pytest.raises(RefusedError, match=words):
+            check_call(function, inputs=("images",), arguments=arguments)  # type: ignore[arg-type] # plain functions all
+    check_call(shout, inputs=("images",), arguments={"times": 2})  # type: ignore[arg-type] # as above

@@ -42,7 +42,7 @@ def test_the_same_again_changes_nothing_and_another_spec_is_a_new_version(pfs_ho
     with Pfs(home=pfs_home) as pfs:
         pfs.create_repo("images")
 
-        assert register(pfs, _spec(), by="Airflow", source="dag/task") == "default/up"
+        assert register(pfs, _spec(), by="Airflow", source="dag/task").name == "up"
         register(pfs, _spec(), by="Airflow", source="dag/task")
         assert pfs.inspect_pipeline("up").version == 1
         register(pfs, _spec("false"), by="Airflow", source="dag/task")
