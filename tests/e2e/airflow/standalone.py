@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,10 +97,13 @@ def free_port() -> int:
 
 
 class Standalone:
-    """A running Airflow."""
+    """A running Airflow: all in one program, or each of ``programs`` by itself."""
 
-    def __init__(self, home: Path, *, dags: Path, pfs_home: Path) -> None:
+    def __init__(
+        self, home: Path, *, dags: Path, pfs_home: Path, programs: Sequence[str] = ("standalone",)
+    ) -> None:
         self.home = home
+        self._programs = programs
         self.pfs_home = pfs_home
         home.mkdir(parents=True, exist_ok=True)
         self._port = free_port()
@@ -109,7 +112,10 @@ class Standalone:
         self._token = ""
 
     def start(self) -> None:
-        self._start("standalone")
+        if "standalone" not in self._programs:
+            self.run("db", "migrate", timeout_s=START_S)  # standalone does it by itself
+        for program in self._programs:
+            self.start_program(program)
         wait_for("Airflow is healthy", self._is_healthy, timeout_s=START_S, pause_s=0.5)
         self._token = self._call("GET", "/auth/token")["access_token"]
 
@@ -127,14 +133,18 @@ class Standalone:
 
     def kill_triggerer(self) -> None:
         """End the triggerer as a crash would."""
-        pids = self._triggerers()
-        assert pids, "there is no triggerer to kill"
-        for pid in pids:
-            _signal(pid, signal.SIGKILL)
-        wait_for("the triggerer is gone", lambda: not self._triggerers(), timeout_s=10)
+        self.kill_program("triggerer")
 
     def start_triggerer(self) -> None:
-        self._start("triggerer")
+        self.start_program("triggerer")
+
+    def kill_program(self, *words: str) -> None:
+        """End all processes that have the words in their command lines, and what they started."""
+        pids = self.processes(*words)
+        assert pids, f"there is no {' '.join(words)} to kill"
+        for pid in [*pids, *self._below(pids)]:
+            _signal(pid, signal.SIGKILL)
+        wait_for(f"{words} is gone", lambda: not self.processes(*words), timeout_s=10)
 
     def run(self, *arguments: str, timeout_s: float = 60) -> str:
         """Run an ``airflow`` command in this home and return what it prints."""
@@ -231,11 +241,13 @@ class Standalone:
         lines = "".join(path.read_text(errors="replace") for path in found).splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def _start(self, command: str) -> None:
-        with (self.home / f"{len(self._started)}-{command}.out").open("wb") as log:
+    def start_program(self, command: str) -> None:
+        """Start ``airflow COMMAND`` in a process session of its own."""
+        name = command.split(maxsplit=1)[0]
+        with (self.home / f"{len(self._started)}-{name}.out").open("wb") as log:
             self._started.append(
                 subprocess.Popen(
-                    [airflow_program(), command],
+                    [airflow_program(), *command.split()],
                     env=self.environment,
                     cwd=self.home,
                     stdin=subprocess.DEVNULL,
@@ -246,7 +258,8 @@ class Standalone:
             )
 
     def _is_healthy(self) -> bool:
-        assert self._started[0].poll() is None, f"Airflow ended: {self.log()[-3000:]}"
+        ended = [process.args for process in self._started if process.poll() is not None]
+        assert not ended, f"Airflow ended: {ended} {self.log()[-3000:]}"
         try:
             health = self._call("GET", "/api/v2/monitor/health")
         except OSError:
@@ -268,10 +281,6 @@ class Standalone:
             if error.code < 500:
                 raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from error
             raise
-
-    def _triggerers(self) -> list[int]:
-        sessions = {process.pid for process in self._started}
-        return [pid for pid in _members(sessions) if _is_triggerer(pid)]
 
 
 def run_airflow(environment: Mapping[str, str], *arguments: str, timeout_s: float = 60) -> str:
@@ -303,10 +312,6 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def _is_triggerer(pid: int) -> bool:
-    return "triggerer" in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:

@@ -1,4 +1,4 @@
-"""For the tests: a pipeline run by an asset, quick to run, and one run by hand and deferred."""
+"""For the tests: a pipeline run by an asset, quick to run."""
 
 from airflow.sdk import dag
 
@@ -10,10 +10,4 @@ def copy_on_commit() -> None:
     PfsPipelineOperator(task_id="copy", pipeline="copy")
 
 
-@dag(dag_id="copy_deferred", schedule=None, catchup=False)
-def copy_deferred() -> None:
-    PfsPipelineOperator(task_id="copy", pipeline="copy", deferrable=True)
-
-
 copy_on_commit()
-copy_deferred()
