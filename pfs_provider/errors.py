@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     ID_ILLEGAL = "id-illegal"
     ADDRESS_ILLEGAL = "address-illegal"
     PATH_ILLEGAL = "path-illegal"
+    TIME_ILLEGAL = "time-illegal"  # neither a moment nor a length of time
     GLOB_ILLEGAL = "glob-illegal"
     SPEC_ILLEGAL = "spec-illegal"
     SETTINGS_ILLEGAL = "settings-illegal"
@@ -47,6 +48,7 @@ class ErrorCode(StrEnum):
     TRIGGER_ILLEGAL = "trigger-illegal"
     OUTPUT_BRANCH = "output-branch"  # only a job may write there
     TARGET_ILLEGAL = "target-illegal"  # a local folder that cannot be written to safely
+    EGRESS_ILLEGAL = "egress-illegal"  # output that its egress cannot take, or no way to it
     CLUSTER_REFUSED = "cluster-refused"  # Kubernetes finds the manifest invalid
     # not found
     PROJECT_NOT_FOUND = "project-not-found"
@@ -56,6 +58,7 @@ class ErrorCode(StrEnum):
     FILE_NOT_FOUND = "file-not-found"
     PIPELINE_NOT_FOUND = "pipeline-not-found"
     JOB_NOT_FOUND = "job-not-found"
+    DATUM_NOT_FOUND = "datum-not-found"  # the job does not have it, or did not run it
     SOURCE_NOT_FOUND = "source-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
     TRANSACTION_NOT_FOUND = "transaction-not-found"
@@ -94,6 +97,7 @@ class ErrorCode(StrEnum):
     EXTRA_MISSING = "extra-missing"  # an optional dependency is not installed
     CLUSTER_UNAVAILABLE = "cluster-unavailable"
     WEBHOOK_UNAVAILABLE = "webhook-unavailable"  # nobody took what pfs watch told
+    EGRESS_UNAVAILABLE = "egress-unavailable"
     CLUSTER_FORBIDDEN = "cluster-forbidden"  # a verb that the account may not use, or admission
     # unknown outcome
     WRITE_UNKNOWN = "write-unknown"

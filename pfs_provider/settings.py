@@ -7,6 +7,7 @@ Must not know: what a catalog or a store is; both are URLs here.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,10 +27,13 @@ from pfs_provider.errors import ErrorCode, RefusedError
 
 __all__ = [
     "Settings",
+    "find_secret",
     "load_settings",
     "pod_credentials",
     "store_options",
+    "secret_places",
     "user_name",
+    "store_secrets",
     "worker_environment",
 ]
 
@@ -67,6 +71,18 @@ STORE_VARIABLES = frozenset(
 )
 """What object store clients take credentials and endpoints from, and refuse others beside."""
 MACHINE_VARIABLES = frozenset(
+SECRET_VARIABLES = frozenset(
+    {
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "AZURE_STORAGE_CLIENT_SECRET",
+        "AZURE_STORAGE_SAS_KEY",
+        "AZURE_STORAGE_TOKEN",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+    }
+)
+"""Those that are the credentials themselves."""
     {
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -135,6 +151,8 @@ class Settings(BaseSettings):
     k8s_annotations: dict[str, str] | None = None
     k8s_pod_patch: str | None = None
     k8s_security: str | None = None
+    secrets: Path | None = None
+    egress_patience_s: float = Field(default=600.0, ge=0)
     k8s_start_timeout_s: float | None = Field(default=None, gt=0)
     k8s_ttl_s: int | None = Field(default=None, ge=0)
     k8s_max_workers: int | None = Field(default=None, ge=1)
@@ -210,6 +228,8 @@ def load_settings(**arguments: Any) -> Settings:
         # A home given in code means that home, whatever the environment says of its parts.
         home = Path(given["home"]).expanduser().absolute()
         given |= {"catalog": f"sqlite:///{home / 'catalog.db'}", "store": (home / "store").as_uri()}
+        if self.secrets is not None:
+            found.append(self.secrets.expanduser().absolute())
         given["home"] = home
     try:
         return Settings(**given)
@@ -257,6 +277,11 @@ def pod_credentials(options: Mapping[str, str]) -> dict[str, str]:
         for name, value in sorted(found.items())
         if name.upper() not in MACHINE_VARIABLES
     }
+def store_secrets() -> tuple[str, ...]:
+    """Return the values of this environment that open the store: nobody is to read them."""
+    return tuple(os.environ[name] for name in sorted(SECRET_VARIABLES & os.environ.keys()))
+
+
 
 
 def user_name() -> str:
@@ -290,6 +315,39 @@ def _read_config() -> dict[str, Any]:
         places = [Path(named)]
     else:
         places = [
+def find_secret(settings: Settings, name: str, key: str) -> str | None:
+    """Return the value of a secret's key, None if it is not here.
+
+    A variable comes first, then a file below the folder ``secrets``, as Kubernetes mounts them;
+    the newline at a file's end is none of it.
+    """
+    value = os.environ.get(_secret_variable(name, key))
+    if value is not None or settings.secrets is None or {name, key} & {"", ".", ".."}:
+        return value
+    if "/" in name + key or "\0" in name + key:
+        return None
+    try:
+        text = (settings.secrets.expanduser() / name / key).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"the secret {name}/{key} in {settings.secrets} cannot be read: {error}",
+            setting="secrets",
+        ) from error
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def secret_places(name: str, key: str) -> str:
+    """Return where a secret's key can be put, for messages."""
+    return f"the variable {_secret_variable(name, key)} or the file {name}/{key} below PFS_SECRETS"
+
+
+def _secret_variable(name: str, key: str) -> str:
+    return "PFS_SECRET_" + re.sub(r"[^A-Z0-9]", "_", f"{name}_{key}".upper())
+
+
             Path(CONFIG_NAME),
             Path(os.environ.get("PFS_HOME") or _default_home()) / CONFIG_NAME,
         ]

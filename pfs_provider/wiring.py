@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from pfs_provider.clock import RandomIds, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
 from pfs_provider.settings import (
     Settings,
     load_settings,
+    find_secret,
     pod_credentials,
     store_options,
     worker_environment,
+    secret_places,
 )
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.open import open_store
@@ -164,7 +167,13 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
     versions = Versions(catalog=catalog, storage=storage, clock=clock, ids=ids)
     return Engine(
         settings=settings,
-        jobs=Jobs(versions=versions, lease_s=settings.lease_s),
+        jobs=Jobs(
+            versions=versions,
+            lease_s=settings.lease_s,
+            log_rules=LogRules(max_bytes=settings.max_log_bytes, masked=settings.masked_variables),
+            sender=sender,
+            egress_patience_s=settings.egress_patience_s,
+        ),
         store_options=named,
     )
 
@@ -178,4 +187,11 @@ def open_worker_storage() -> Iterator[Storage]:
     try:
         yield storage
     finally:
+    from pfs_provider.egress.sender import OutputSender  # noqa: PLC0415
         storage.close()
+    sender = OutputSender(
+        store_url=settings.store_url,
+        options=store_options() | named,
+        find_secret=partial(find_secret, settings),
+        secret_places=secret_places,
+    )

@@ -1,8 +1,8 @@
 """finish: from the results of all sets to a finished output commit.
 
 Idempotent: everything before the last transaction only makes objects named by their content, and
-the last transaction ends the job once. Order: records, manifest, output tree, memo, then one
-transaction.
+the last transaction ends the job once. Order: records, manifest, output tree, egress, memo, then
+one transaction.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Counts, Job
 from pfs_provider.datums.identity import datum_id
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, UnknownOutcomeError
+from pfs_provider.jobs.egress import send_output
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.inputs import expand_inputs, load_spec
 from pfs_provider.jobs.keys import JobRef
@@ -72,6 +73,10 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
     tally = _tally(jobs, ref, plan)
     outcome = _merge(jobs, job, plan, tally)
     try:
+        if outcome.state == "success":
+            problem = send_output(jobs, job, outcome.tree)
+            if problem is not None:
+                outcome = replace(outcome, state="failure", reason=problem)
         ended = _record(jobs, ref, plan, tally, outcome)
     except (ConflictError, UnknownOutcomeError):
         # Somebody ended it meanwhile, or the answer was lost: what the catalog says counts.
@@ -132,7 +137,7 @@ def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
     if tally.failed:
         state, reason = "failure", _describe(tally.failed)
     try:
-        tree = _output(jobs, job, plan, manifest)
+        tree = _output(jobs, job, plan, manifest, tally)
     except ConflictError as error:
         if error.code not in {ErrorCode.OUTPUT_CONFLICT, ErrorCode.PATH_CONFLICT}:
             raise
@@ -140,12 +145,13 @@ def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
     return _Outcome(state=state, reason=reason, tree=tree, manifest=manifest, memo_rows=memo_rows)
 
 
-def _output(jobs: Jobs, job: Job, plan: PlanRecord, manifest: TreeRef) -> TreeRef:
+def _output(jobs: Jobs, job: Job, plan: PlanRecord, manifest: TreeRef, tally: _Tally) -> TreeRef:
     spec, _ = load_spec(jobs, job)
     if spec.output_conflict != "fail":
         order = _datum_order(jobs, spec, plan)
         return merge_in_order(jobs.storage, manifest, order, policy=spec.output_conflict)
-    return merge_outputs(jobs.storage, manifest, _find_base(jobs, job))
+    fresh = {record.id: record for record in tally.succeeded}
+    return merge_outputs(jobs.storage, manifest, _find_base(jobs, job), fresh)
 
 
 def _datum_order(jobs: Jobs, spec: PipelineSpec, plan: PlanRecord) -> Sequence[bytes]:

@@ -27,7 +27,9 @@ _SQL = Shape(
                         missing='write "CSV" or "JSON"',
                     ),
                     Field(
-                        "columns", ListOf(Words()), "Column names; a CSV without header needs them."
+                        "columns",
+                        ListOf(Words()),
+                        "Which columns are loaded; each CSV file then begins with a header.",
                     ),
                 ),
             ),
@@ -43,8 +45,7 @@ _SQL = Shape(
                     Field("key", Words("password"), "The key in it.", missing="name the key"),
                 ),
             ),
-            "The password.",
-            missing='write "secret": {"name": …, "key": …}',
+            "The password; SQLite has none.",
         ),
     ),
 )

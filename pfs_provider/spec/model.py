@@ -229,11 +229,11 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlEgress:
-    """Each top-level folder of the output replaces one table."""
+    """Each top-level folder of the output replaces one table. SQLite has no password."""
 
     url: str
     file_format: SqlFileFormat
-    secret: SecretRef
+    secret: SecretRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,10 @@ def _check_output(spec: PipelineSpec, at: Spot) -> None:
         at.child("datum_set_spec").refuse("has per_worker and another field: keep one of them")
     if spec.egress is not None and bool(spec.egress.url) == (spec.egress.sql_database is not None):
         at.child("egress").refuse("wants exactly one of url and sql_database")
+    sql = None if spec.egress is None else spec.egress.sql_database
+    if sql is not None and sql.secret is None and not sql.url.startswith("sqlite"):
+        spot = at.child("egress").child("sql_database").child("secret")
+        spot.refuse('is missing: write "secret": {"name": …, "key": …}')
     if spec.service is not None:
         if spec.s3_out:
             at.child("s3_out").refuse("cannot be true for a service: leave it out")

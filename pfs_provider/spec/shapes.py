@@ -155,9 +155,7 @@ SPEC: Shape[PipelineSpec] = Shape(
             ),
             "How many workers.",
         ),
-        Field(
-            "egress", EGRESS, "Copies the output elsewhere.", inert="nothing copies the output yet"
-        ),
+        Field("egress", EGRESS, "Copies the output elsewhere."),
         Field("spout", Deferred(_SPOUT_WAY_OUT), "Not supported."),
         Field(
             "input",

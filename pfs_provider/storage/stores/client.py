@@ -69,6 +69,20 @@ class ObstoreClient:
             raise write_error(error, name=self._traits.name, key=key) from error
         self._force(key)
 
+    def replace_in_parts(self, key: str, blocks: Iterator[bytes]) -> None:
+        """Store an object over whatever is there, whole, without holding it.
+
+        What ``blocks`` raises ends the call; the old object stays.
+        """
+        raised: list[BaseException] = []
+        try:
+            obstore.put(self._backend, key, _noted(blocks, raised), use_multipart=True)
+        except CLIENT_ERRORS as error:
+            if raised:
+                raise raised[0] from None
+            raise write_error(error, name=self._traits.name, key=key) from error
+        self._force(key)
+
     def read(self, key: str, *, start: int = 0, stop: int | None = None) -> bytes:
         """Return bytes of an object. Raises NotFoundError ``object-not-found``."""
         try:
@@ -164,6 +178,15 @@ class ObstoreClient:
             _fsync(path.parent)
         except OSError as error:
             raise write_error(error, name=self._traits.name, key=key) from error
+
+
+def _noted(blocks: Iterator[bytes], raised: list[BaseException]) -> Iterator[bytes]:
+    """Yield the blocks; the client would tell their error as one of its own."""
+    try:
+        yield from blocks
+    except BaseException as error:
+        raised.append(error)
+        raise
 
 
 def _fsync(path: Path) -> None:

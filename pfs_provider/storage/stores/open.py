@@ -27,7 +27,7 @@ from pfs_provider.storage.stores.port import ObjectStore, Traits
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-__all__ = ["STORE_FORMS", "check_store", "open_store"]
+__all__ = ["STORE_FORMS", "check_store", "open_store", "open_target"]
 
 STORE_FORMS = (
     "an absolute path, file:///path, memory://, "
@@ -41,6 +41,7 @@ _RETRY_S = 60
 _REQUEST_S = 60
 _CONNECT_S = 5
 _SERVER = re.compile(r"https?://[^/\s]+")
+_OPTION_AFFIXES = re.compile(r"^(aws_|azure_storage_|azure_|google_)?(default_)?|_url$")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -64,6 +65,24 @@ def open_store(
     store = _build(url, found)
     check_store(store if patience_s is None else _build(url, found, patience_s))
     return store
+
+
+def open_target(url: str, *, options: Mapping[str, str] | None = None) -> ObstoreClient:
+    """Return a folder or bucket of somebody else's, to be written to; nothing is asked there yet.
+
+    Args:
+        url: One of `STORE_FORMS`, but not memory. What its query says is stronger than the options.
+        options: As for ``open_store``.
+
+    Raises:
+        RefusedError: ``store-url-illegal``: no such form or option.
+    """
+    said = {_meaning(name) for name, _ in parse_qsl(urlsplit(url).query)}
+    rest = {name: text for name, text in (options or {}).items() if _meaning(name) not in said}
+    target = _build(url, rest)
+    if not isinstance(target, ObstoreClient):
+        raise _refused(url, "it would be gone with this process")
+    return target
 
 
 def check_store(store: ObjectStore) -> None:
@@ -95,6 +114,11 @@ def check_store(store: ObjectStore) -> None:
             "install a newer version",
             store=store.traits.name,
         )
+
+
+def _meaning(option: str) -> str:
+    """Return what an option is about: clients take some by several names."""
+    return _OPTION_AFFIXES.sub("", option.lower())
 
 
 def _is_marked(store: ObjectStore) -> bool:

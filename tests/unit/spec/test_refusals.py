@@ -27,6 +27,11 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
     ({"output_branch": "a b"}, "output_branch", "letters, digits"),
     ({"datum_set_spec": {"number": 1, "per_worker": 1}}, "datum_set_spec", "keep one"),
     ({"egress": {}}, "egress", "exactly one"),
+    (
+        {"egress": {"sql_database": {"url": "postgresql://h/d", "file_format": {"type": "CSV"}}}},
+        "egress.sql_database.secret",
+        "is missing",
+    ),
     ({"service": {"internal_port": 80}, "s3_out": True}, "s3_out", "service"),
     (
         {"service": {"internal_port": 80}, "parallelism_spec": {"constant": 2}},

@@ -72,7 +72,6 @@ def test_a_project_may_be_an_object() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("egress", {"url": "s3://x"}),
         ("service", {"internal_port": 80}),
         ("autoscaling", True),
         ("determined", {"workspaces": ["a"]}),

@@ -1,0 +1,1 @@
+"""Sending outputs out: files to an object store, rows into a database."""
