@@ -56,6 +56,7 @@ def map_(  # noqa: PLR0913, PLR0917 - each is one option
     ] = Output.TEXT,
 ) -> None:
     """Make a Python function the user code of a pipeline, or bring that pipeline up to date."""
+    sys.dont_write_bytecode = True  # what is cached now would outlive an edit in the same second
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `python -m` does: the folder people are in
     options: dict[str, Any] = {
         "input": _input(source),
