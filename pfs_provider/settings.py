@@ -30,10 +30,9 @@ __all__ = [
     "find_secret",
     "load_settings",
     "pod_credentials",
-    "store_options",
     "secret_places",
+    "store_options",
     "user_name",
-    "store_secrets",
     "worker_environment",
 ]
 
@@ -71,18 +70,6 @@ STORE_VARIABLES = frozenset(
 )
 """What object store clients take credentials and endpoints from, and refuse others beside."""
 MACHINE_VARIABLES = frozenset(
-SECRET_VARIABLES = frozenset(
-    {
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AZURE_STORAGE_ACCOUNT_KEY",
-        "AZURE_STORAGE_CLIENT_SECRET",
-        "AZURE_STORAGE_SAS_KEY",
-        "AZURE_STORAGE_TOKEN",
-        "GOOGLE_SERVICE_ACCOUNT_KEY",
-    }
-)
-"""Those that are the credentials themselves."""
     {
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -138,6 +125,8 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=20.0, gt=0)
     scratch: Path | None = None
     watch_token: str | None = Field(default=None, repr=False)
+    secrets: Path | None = None
+    egress_patience_s: float = Field(default=600.0, ge=0)
     k8s_namespace: str | None = None
     k8s_worker_image: str | None = None
     k8s_user_image: str | None = None
@@ -151,8 +140,6 @@ class Settings(BaseSettings):
     k8s_annotations: dict[str, str] | None = None
     k8s_pod_patch: str | None = None
     k8s_security: str | None = None
-    secrets: Path | None = None
-    egress_patience_s: float = Field(default=600.0, ge=0)
     k8s_start_timeout_s: float | None = Field(default=None, gt=0)
     k8s_ttl_s: int | None = Field(default=None, ge=0)
     k8s_max_workers: int | None = Field(default=None, ge=1)
@@ -206,6 +193,8 @@ class Settings(BaseSettings):
     def hidden_paths(self) -> tuple[Path, ...]:
         """What user code must not see: whatever holds the store, the catalog or credentials."""
         found = [self.home_folder, self.scratch_folder, *_credential_files()]
+        if self.secrets is not None:
+            found.append(self.secrets.expanduser().absolute())
         store, catalog = urlsplit(self.store_url), urlsplit(self.catalog_url)
         if store.scheme in {"", "file"}:
             named = unquote(store.path) if store.scheme else self.store_url
@@ -228,8 +217,6 @@ def load_settings(**arguments: Any) -> Settings:
         # A home given in code means that home, whatever the environment says of its parts.
         home = Path(given["home"]).expanduser().absolute()
         given |= {"catalog": f"sqlite:///{home / 'catalog.db'}", "store": (home / "store").as_uri()}
-        if self.secrets is not None:
-            found.append(self.secrets.expanduser().absolute())
         given["home"] = home
     try:
         return Settings(**given)
@@ -277,44 +264,8 @@ def pod_credentials(options: Mapping[str, str]) -> dict[str, str]:
         for name, value in sorted(found.items())
         if name.upper() not in MACHINE_VARIABLES
     }
-def store_secrets() -> tuple[str, ...]:
-    """Return the values of this environment that open the store: nobody is to read them."""
-    return tuple(os.environ[name] for name in sorted(SECRET_VARIABLES & os.environ.keys()))
 
 
-
-
-def user_name() -> str:
-    """Return who is at work, for the record; empty when unknown."""
-    return os.environ.get("USER", "")
-
-
-def _credential_files() -> list[Path]:
-    home = _user_folder()
-    named = [os.environ.get(name) for name in CREDENTIAL_FILE_VARIABLES]
-    places = [home / name for name in CREDENTIAL_FILES] + [Path(name) for name in named if name]
-    return [place.absolute() for place in places if place.exists()]
-
-
-def _default_home() -> Path:
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else _user_folder() / ".local" / "share") / "pfs"
-
-
-def _user_folder() -> Path:
-    """Return the user's home; ``/`` for a number without a name, as in many containers."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path("/")
-
-
-def _read_config() -> dict[str, Any]:
-    named = os.environ.get("PFS_CONFIG")
-    if named:
-        places = [Path(named)]
-    else:
-        places = [
 def find_secret(settings: Settings, name: str, key: str) -> str | None:
     """Return the value of a secret's key, None if it is not here.
 
@@ -348,6 +299,37 @@ def _secret_variable(name: str, key: str) -> str:
     return "PFS_SECRET_" + re.sub(r"[^A-Z0-9]", "_", f"{name}_{key}".upper())
 
 
+def user_name() -> str:
+    """Return who is at work, for the record; empty when unknown."""
+    return os.environ.get("USER", "")
+
+
+def _credential_files() -> list[Path]:
+    home = _user_folder()
+    named = [os.environ.get(name) for name in CREDENTIAL_FILE_VARIABLES]
+    places = [home / name for name in CREDENTIAL_FILES] + [Path(name) for name in named if name]
+    return [place.absolute() for place in places if place.exists()]
+
+
+def _default_home() -> Path:
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else _user_folder() / ".local" / "share") / "pfs"
+
+
+def _user_folder() -> Path:
+    """Return the user's home; ``/`` for a number without a name, as in many containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
+
+
+def _read_config() -> dict[str, Any]:
+    named = os.environ.get("PFS_CONFIG")
+    if named:
+        places = [Path(named)]
+    else:
+        places = [
             Path(CONFIG_NAME),
             Path(os.environ.get("PFS_HOME") or _default_home()) / CONFIG_NAME,
         ]

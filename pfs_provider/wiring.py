@@ -7,19 +7,19 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pfs_provider.clock import RandomIds, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
 from pfs_provider.settings import (
     Settings,
-    load_settings,
     find_secret,
+    load_settings,
     pod_credentials,
+    secret_places,
     store_options,
     worker_environment,
-    secret_places,
 )
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.open import open_store
@@ -151,6 +151,7 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
     """
     # lazy: a worker has no catalog
     from pfs_provider.catalog.database import Catalog  # noqa: PLC0415
+    from pfs_provider.egress.sender import OutputSender  # noqa: PLC0415
     from pfs_provider.jobs.handle import Jobs  # noqa: PLC0415
     from pfs_provider.versioning.versions import Versions  # noqa: PLC0415
 
@@ -165,12 +166,17 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
         storage.close()
         raise
     versions = Versions(catalog=catalog, storage=storage, clock=clock, ids=ids)
+    sender = OutputSender(
+        store_url=settings.store_url,
+        options=store_options() | named,
+        find_secret=partial(find_secret, settings),
+        secret_places=secret_places,
+    )
     return Engine(
         settings=settings,
         jobs=Jobs(
             versions=versions,
             lease_s=settings.lease_s,
-            log_rules=LogRules(max_bytes=settings.max_log_bytes, masked=settings.masked_variables),
             sender=sender,
             egress_patience_s=settings.egress_patience_s,
         ),
@@ -187,11 +193,4 @@ def open_worker_storage() -> Iterator[Storage]:
     try:
         yield storage
     finally:
-    from pfs_provider.egress.sender import OutputSender  # noqa: PLC0415
         storage.close()
-    sender = OutputSender(
-        store_url=settings.store_url,
-        options=store_options() | named,
-        find_secret=partial(find_secret, settings),
-        secret_places=secret_places,
-    )
