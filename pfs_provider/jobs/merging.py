@@ -6,9 +6,10 @@ it starts from; the previous job only saves work. A property test holds this.
 Must not know: SQL, states.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.jobs.memo import read_record
@@ -38,8 +39,19 @@ class Base:
 NOTHING = Base(manifest=EMPTY_TREE, output=EMPTY_TREE)
 
 
-def merge_outputs(storage: Storage, manifest: TreeRef, base: Base) -> TreeRef:
+def merge_outputs(
+    storage: Storage,
+    manifest: TreeRef,
+    base: Base,
+    fresh: Mapping[bytes, MemoRecord] = MappingProxyType({}),
+) -> TreeRef:
     """Return the output of the datums in ``manifest``, at a cost by what differs from ``base``.
+
+    Args:
+        storage: Where.
+        manifest: The datums that count.
+        base: What to start from.
+        fresh: Records by datum id that need not be read: those that were just written.
 
     Raises:
         ConflictError: ``output-conflict``: two datums wrote one path, both are named;
@@ -53,7 +65,8 @@ def merge_outputs(storage: Storage, manifest: TreeRef, base: Base) -> TreeRef:
             rows = Rows.decode(read_record(storage, change.old).rows)
             deletes.extend(path for path, _ in rows.entries())
         if change.new is not None:
-            record = read_record(storage, change.new)
+            datum = bytes.fromhex(change.path[1:])
+            record = fresh.get(datum) or read_record(storage, change.new)
             added.append(Rows.decode(record.rows))
             names.append(record.id)
     for path, first, second in find_duplicates(added):

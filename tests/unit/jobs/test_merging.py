@@ -3,7 +3,7 @@
 import pytest
 
 from pfs_provider.errors import ConflictError, ErrorCode
-from pfs_provider.jobs.memo import write_records
+from pfs_provider.jobs.memo import read_record, write_records
 from pfs_provider.jobs.merging import NOTHING, Base, merge_in_order, merge_outputs
 from pfs_provider.jobs.records import MemoRecord
 from pfs_provider.storage.apply import apply_changes
@@ -134,3 +134,16 @@ def test_a_datum_that_did_not_succeed_is_left_out(storage: Storage) -> None:
     tree = merge_in_order(storage, manifest, [_id("a"), _id("failed")], policy="concat")
 
     assert _read(storage, tree) == {"/s": "1"}
+
+
+def test_a_record_that_was_just_written_need_not_be_read(storage: Storage) -> None:
+    manifest = _manifest(storage, {"a": {"/x": "1"}})
+    [(_, entry)] = iter_entries(storage, manifest)
+    record = read_record(storage, entry)
+    other = _manifest(storage, {"a": {"/y": "2"}})
+    [(_, other_entry)] = iter_entries(storage, other)
+    fresh = {record.id: read_record(storage, other_entry)}
+
+    tree = merge_outputs(storage, manifest, NOTHING, fresh)
+
+    assert [path for path, _ in iter_entries(storage, tree)] == ["/y"]
