@@ -1,4 +1,4 @@
-"""What is sent to a cluster for one job: the Indexed Job, its Secret, a NetworkPolicy.
+"""What is sent to a cluster for one job: the Indexed Job and its Secret.
 
 Invariants: pure, so that equal arguments give equal manifests and a dry run shows what is sent.
 There is no podFailurePolicy: it implies that lost pods are replaced only after they reported, which
@@ -6,10 +6,8 @@ those of a dead node never do (docs/design/0009). Must not know: clients, time.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.jobs.keys import JobRef
@@ -22,7 +20,6 @@ __all__ = [
     "CANARIES",
     "raise_parallelism",
     "render_job",
-    "render_network_policy",
     "render_secret",
     "secret_name",
 ]
@@ -31,7 +28,6 @@ CANARIES = 4
 """Pods that run until one of them gave a sign of life: what is wrong is found by few."""
 BACKOFF_PER_INDEX = 10
 """Pods that one worker may lose; each waits twice as long as the one before, from 10 s on."""
-HTTP_PORT, HTTPS_PORT, DNS_PORT = 80, 443, 53
 
 
 def render_job(
@@ -122,60 +118,3 @@ def render_secret(
         "type": "Opaque",
         "data": encoded,
     }
-
-
-def render_network_policy(
-    cluster: Cluster, store_url: str, *, store_cidrs: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Return a policy by which workers reach the store and DNS, and nobody reaches them.
-
-    Their metrics, where they serve some, may be asked for from anywhere in the cluster.
-    The containers of a pod share its network: user code is held to the same, and has no credentials
-    for the store. Where the store is named by a host, its port is open to every address unless
-    ``store_cidrs`` says which.
-
-    Args:
-        cluster: In whose namespace.
-        store_url: The store as pods reach it.
-        store_cidrs: Its addresses, such as ``10.0.0.0/8``.
-    """
-    host, port = _endpoint(store_url)
-    to = [{"ipBlock": {"cidr": cidr}} for cidr in store_cidrs or _addresses(host)]
-    store: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": port}]}
-    if to:
-        store["to"] = to
-    metrics = cluster.metrics_port
-    dns = {"ports": [{"protocol": name, "port": DNS_PORT} for name in ("UDP", "TCP")]}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {
-            "name": "pfs-workers",
-            "namespace": cluster.namespace,
-            "labels": {MANAGED_BY[0]: MANAGED_BY[1]},
-        },
-        "spec": {
-            "podSelector": {"matchLabels": {MANAGED_BY[0]: MANAGED_BY[1]}},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": []
-            if metrics is None
-            else [{"ports": [{"protocol": "TCP", "port": metrics}]}],
-            "egress": [dns, store],
-        },
-    }
-
-
-def _endpoint(store_url: str) -> tuple[str, int]:
-    url = urlsplit(store_url)
-    given = parse_qs(url.query).get("endpoint", [""])[0]
-    endpoint = urlsplit(given or "https://")
-    default = HTTP_PORT if endpoint.scheme == "http" else HTTPS_PORT
-    return endpoint.hostname or "", endpoint.port or default
-
-
-def _addresses(host: str) -> list[str]:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return []
-    return [f"{address}/{address.max_prefixlen}"]

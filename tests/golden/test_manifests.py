@@ -12,7 +12,7 @@ import pytest
 
 from pfs_provider.jobs.keys import parse_job_ref
 from pfs_provider.k8s.cluster import Cluster
-from pfs_provider.k8s.manifests import render_job, render_network_policy, render_secret
+from pfs_provider.k8s.manifests import render_job, render_secret
 from pfs_provider.k8s.pods import StoreAccess
 from pfs_provider.spec.load import load_specs
 
@@ -80,8 +80,6 @@ def test_jobs_are_what_they_were(
 
 
 def test_what_goes_with_a_job_is_what_it_was(golden: Golden) -> None:
-    cluster = Cluster(namespace="pfs", worker_image="pfs/worker:1")
     about = {"metadata": {"name": "pfs-edges-x", "namespace": "pfs", "uid": "u"}}
 
     golden("k8s/secret.json", as_json(render_secret(about, "keys", {"AWS_ACCESS_KEY_ID": "me"})))
-    golden("k8s/network-policy.json", as_json(render_network_policy(cluster, ACCESS.url)))

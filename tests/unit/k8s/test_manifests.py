@@ -12,7 +12,6 @@ from pfs_provider.k8s.cluster import Cluster
 from pfs_provider.k8s.manifests import (
     raise_parallelism,
     render_job,
-    render_network_policy,
     render_secret,
     secret_name,
 )
@@ -50,7 +49,7 @@ def test_labels_of_a_spec_are_kept_and_ours_win() -> None:
         assert about["annotations"]["note"] == "why"
 
 
-def test_metrics_are_served_announced_and_let_through_when_asked_for() -> None:
+def test_metrics_are_served_announced_when_asked_for() -> None:
     served = replace(CLUSTER, metrics_port=9465)
     access = StoreAccess(url="s3://bucket/x", secret="keys", lease_s=20.0)
     job = render_job(served, JOB, load_specs(spec("up"))[0].spec, 1, access)
@@ -61,8 +60,6 @@ def test_metrics_are_served_announced_and_let_through_when_asked_for() -> None:
     assert arguments[where : where + 4] == ["--metrics-port", "9465", "--metrics-host", "0.0.0.0"]
     notes = template["metadata"]["annotations"]
     assert (notes["prometheus.io/scrape"], notes["prometheus.io/port"]) == ("true", "9465")
-    policy = render_network_policy(served, "s3://bucket/x")
-    assert policy["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 9465}]}]
     assert "prometheus" not in str(_job(1))
 
 
@@ -87,27 +84,3 @@ def test_a_secret_goes_with_its_job() -> None:
     assert secret["metadata"]["name"] == name
     assert secret["metadata"]["ownerReferences"][0]["uid"] == "u"
     assert base64.b64decode(secret["data"]["AWS_SECRET_ACCESS_KEY"]) == b"geheim"
-
-
-@pytest.mark.parametrize(
-    ("url", "cidrs", "rule"),
-    [
-        ("s3://b/x?endpoint=http://10.91.0.1:9000", (),
-         {"ports": [{"protocol": "TCP", "port": 9000}],
-          "to": [{"ipBlock": {"cidr": "10.91.0.1/32"}}]}),
-        ("s3://b/x?endpoint=http://minio", ("10.0.0.0/8",),
-         {"ports": [{"protocol": "TCP", "port": 80}], "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}),
-        ("s3://bucket/x", (), {"ports": [{"protocol": "TCP", "port": 443}]}),
-    ],
-    ids=["address", "host and its network", "cloud"],
-)  # fmt: skip
-def test_workers_may_reach_the_store_and_dns_and_nothing_else(
-    url: str, cidrs: tuple[str, ...], rule: dict[str, Any]
-) -> None:
-    policy = render_network_policy(CLUSTER, url, store_cidrs=cidrs)
-
-    dns, store = policy["spec"]["egress"]
-    assert store == rule
-    assert {port["port"] for port in dns["ports"]} == {53}
-    assert policy["spec"]["ingress"] == []
-    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
