@@ -8,7 +8,7 @@ from typing import NewType
 
 from pfs_provider.errors import ErrorCode, RefusedError
 
-__all__ = ["ROOT", "PfsPath", "join_path", "parent_paths", "parse_path"]
+__all__ = ["ROOT", "PfsPath", "join_path", "parse_path"]
 
 PfsPath = NewType("PfsPath", str)
 ROOT = PfsPath("/")
@@ -39,16 +39,6 @@ def parse_path(text: str) -> PfsPath:
 def join_path(base: str, relative: str) -> PfsPath:
     """Return ``relative`` below ``base``, checked. Raises RefusedError ``path-illegal``."""
     return parse_path(f"{base.rstrip('/')}/{relative.strip('/')}")
-
-
-def parent_paths(path: PfsPath) -> list[PfsPath]:
-    """Return the directories above a path, nearest first, without the root."""
-    out: list[PfsPath] = []
-    cut = path.rfind("/")
-    while cut > 0:
-        out.append(PfsPath(path[:cut]))
-        cut = path.rfind("/", 0, cut)
-    return out
 
 
 def _refused(text: str, why: str) -> RefusedError:

@@ -1,7 +1,7 @@
 import pytest
 
 from pfs_provider.errors import ErrorCode, RefusedError
-from pfs_provider.refs.paths import join_path, parent_paths, parse_path
+from pfs_provider.refs.paths import join_path, parse_path
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,3 @@ def test_joining_stays_below_the_base() -> None:
     assert join_path("/", "/b") == "/b"
     with pytest.raises(RefusedError):
         join_path("/a", "../b")
-
-
-def test_parents_come_nearest_first_and_without_the_root() -> None:
-    assert parent_paths(parse_path("/a/b/c")) == ["/a/b", "/a"]
-    assert parent_paths(parse_path("/a")) == []
-    assert parent_paths(parse_path("/")) == []
