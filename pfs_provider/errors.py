@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     ID_ILLEGAL = "id-illegal"
     ADDRESS_ILLEGAL = "address-illegal"
     PATH_ILLEGAL = "path-illegal"
+    TIME_ILLEGAL = "time-illegal"  # neither a moment nor a length of time
     GLOB_ILLEGAL = "glob-illegal"
     SPEC_ILLEGAL = "spec-illegal"
     SETTINGS_ILLEGAL = "settings-illegal"
@@ -57,6 +58,7 @@ class ErrorCode(StrEnum):
     FILE_NOT_FOUND = "file-not-found"
     PIPELINE_NOT_FOUND = "pipeline-not-found"
     JOB_NOT_FOUND = "job-not-found"
+    DATUM_NOT_FOUND = "datum-not-found"  # the job does not have it, or did not run it
     SOURCE_NOT_FOUND = "source-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
     TRANSACTION_NOT_FOUND = "transaction-not-found"

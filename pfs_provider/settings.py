@@ -32,6 +32,7 @@ __all__ = [
     "pod_credentials",
     "secret_places",
     "store_options",
+    "store_secrets",
     "user_name",
     "worker_environment",
 ]
@@ -69,6 +70,18 @@ STORE_VARIABLES = frozenset(
     }
 )
 """What object store clients take credentials and endpoints from, and refuse others beside."""
+SECRET_VARIABLES = frozenset(
+    {
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "AZURE_STORAGE_CLIENT_SECRET",
+        "AZURE_STORAGE_SAS_KEY",
+        "AZURE_STORAGE_TOKEN",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+    }
+)
+"""Those that are the credentials themselves."""
 MACHINE_VARIABLES = frozenset(
     {
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -124,6 +137,8 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=1000)
     lease_s: float = Field(default=20.0, gt=0)
     scratch: Path | None = None
+    max_log_bytes: int = Field(default=64 << 20, ge=1 << 16)
+    mask_variables: str | None = None
     watch_token: str | None = Field(default=None, repr=False)
     secrets: Path | None = None
     egress_patience_s: float = Field(default=600.0, ge=0)
@@ -177,6 +192,11 @@ class Settings(BaseSettings):
     def scratch_folder(self) -> Path:
         """Where workers put staged files: hidden from the user code of others."""
         return self.scratch or self.home_folder / "scratch"
+
+    @property
+    def masked_variables(self) -> tuple[str, ...]:
+        """The variables of user code whose values logs do not show, besides those of specs."""
+        return tuple((self.mask_variables or "").replace(",", " ").split())
 
     @property
     def cluster(self) -> dict[str, Any]:
@@ -240,6 +260,11 @@ def load_settings(**arguments: Any) -> Settings:
 def store_options() -> dict[str, str]:
     """Return what the environment says to object store clients, names in lower case."""
     return {name.lower(): value for name, value in os.environ.items() if name in STORE_VARIABLES}
+
+
+def store_secrets() -> tuple[str, ...]:
+    """Return the values of this environment that open the store: nobody is to read them."""
+    return tuple(os.environ[name] for name in sorted(SECRET_VARIABLES & os.environ.keys()))
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:

@@ -153,6 +153,7 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
     from pfs_provider.catalog.database import Catalog  # noqa: PLC0415
     from pfs_provider.egress.sender import OutputSender  # noqa: PLC0415
     from pfs_provider.jobs.handle import Jobs  # noqa: PLC0415
+    from pfs_provider.jobs.log_rules import LogRules  # noqa: PLC0415
     from pfs_provider.versioning.versions import Versions  # noqa: PLC0415
 
     clock, ids = SystemClock(), RandomIds()
@@ -177,6 +178,7 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
         jobs=Jobs(
             versions=versions,
             lease_s=settings.lease_s,
+            log_rules=LogRules(max_bytes=settings.max_log_bytes, masked=settings.masked_variables),
             sender=sender,
             egress_patience_s=settings.egress_patience_s,
         ),

@@ -4,7 +4,6 @@ Invariant: bounded, whatever failed: so many datums, so many lines of each. ``pf
 Must not know: which task asks.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
@@ -42,8 +41,12 @@ def failed_tails(pfs: "Pfs", job: "JobInfo") -> Iterator[str]:
 
 
 def _text(pfs: "Pfs", job: str, datum: "DatumInfo") -> str:
-    lines = deque((line.text for line in pfs.logs(job=job, datum=datum.id)), maxlen=MAX_LINES)
+    lines = _last_lines(pfs, job, datum)
     files = ", ".join(datum.files)
     code = "" if datum.exit_code is None else f", exit code {datum.exit_code}"
     head = f"datum {datum.id} ({files}) failed after {datum.tries} tries{code}; the last it said:"
     return "\n".join([head, *(f"    {line}" for line in lines)])
+
+
+def _last_lines(pfs: "Pfs", job: str, datum: "DatumInfo") -> list[str]:
+    return [line.text for line in pfs.logs(job=job, datum=datum.id, tail=MAX_LINES)]

@@ -1,8 +1,9 @@
 """The handle that every verb of this room takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pfs_provider.clock import Clock
+from pfs_provider.jobs.log_rules import LogRules
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.sender import Sender
 from pfs_provider.storage.handle import Storage
@@ -24,12 +25,14 @@ class Jobs:
     Args:
         versions: The catalog and the storage.
         lease_s: Seconds that a claim on a job lasts unless it is renewed.
+        log_rules: What is kept of what user code prints.
         sender: Takes outputs out of here; None where no job is finished.
         egress_patience_s: Seconds that trouble with an egress may last.
     """
 
     versions: Versions
     lease_s: float
+    log_rules: LogRules = field(default_factory=LogRules)
     sender: Sender | None = None
     egress_patience_s: float = EGRESS_PATIENCE_S
 

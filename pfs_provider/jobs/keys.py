@@ -63,9 +63,10 @@ class JobRef:
         """A worker's sign of life; one of the few objects that are overwritten."""
         return f"{self.prefix}beats/{incarnation}"
 
-    def log(self, datum: bytes) -> str:
-        """The output of user code for one datum; overwritten while it grows."""
-        return f"{self.prefix}logs/{datum.hex()}"
+    def log(self, datum: bytes, offset: int = 0) -> str:
+        """The output of user code for one datum, from an offset on; overwritten while it grows."""
+        start = f".{offset:019d}" if offset else ""
+        return f"{self.prefix}logs/{datum.hex()}{start}"
 
     @property
     def stop(self) -> str:

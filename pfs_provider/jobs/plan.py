@@ -17,6 +17,7 @@ from pfs_provider.jobs.candidates import Candidates, find_candidates
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.inputs import expand_inputs, load_spec, pinned_inputs
 from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.log_rules import masked_variables
 from pfs_provider.jobs.memo import find_in_memo, take_over, write_records
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.records import (
@@ -119,6 +120,8 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         set_sizes=[len(record.datums) for record in sets],
         workers=max(1, min(workers, len(sets))),
         skipped_tree=split.skipped.text,
+        max_log_bytes=jobs.log_rules.max_bytes,
+        masked=masked_variables(spec, jobs.log_rules),
     )
     if jobs.objects.create(ref.plan, encode(plan)):
         return plan

@@ -93,6 +93,8 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     set_sizes: list[int]
     workers: int
     skipped_tree: str
+    max_log_bytes: int = 64 << 20
+    masked: list[str] = []
 
 
 class SetRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Verbs over jobs: for people, and the three that any scheduler calls."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Event, Job
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
 from pfs_provider.jobs.ending import send_home
@@ -17,12 +17,14 @@ from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
 from pfs_provider.jobs.launcher import Workers, check_supported
 from pfs_provider.jobs.lineage import FileLink, file_provenance, file_subvenance
-from pfs_provider.jobs.logs import LogLine, follow_logs, read_logs
+from pfs_provider.jobs.log_selection import select_logs
+from pfs_provider.jobs.logs import LogLine, iter_logs
 from pfs_provider.jobs.owners import new_owner
 from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.queue import read_plan
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
+from pfs_provider.jobs.since import Since, parse_since
 from pfs_provider.refs.addresses import parse_address
 from pfs_provider.spec.load import load_specs
 from pfs_provider.verbs.pipelines import SpecSource
@@ -129,17 +131,49 @@ class JobVerbs(Session):
         for loaded in load_specs(spec, defaults=stored_defaults(self._versions.catalog)):
             yield from inspection.preview_datums(self._jobs, loaded.spec)
 
-    def logs(
+    def logs(  # noqa: PLR0913 each narrows the choice
         self,
         pipeline: str | None = None,
         *,
         job: str | None = None,
         datum: str | None = None,
         follow: bool = False,
+        since: Since | None = None,
+        tail: int | None = None,
+        inputs: Sequence[str] = (),
     ) -> Iterator[LogLine]:
-        """Yield what user code printed: of one job, or of a pipeline's newest one."""
-        ref = self._newest_job(pipeline) if job is None else parse_job_ref(job)
-        return (follow_logs if follow else read_logs)(self._jobs, ref, datum)
+        """Yield what user code printed: of one job, or of a pipeline's newest that ran a datum.
+
+        Args:
+            pipeline: Which pipeline; None means any.
+            job: ``pipeline@id``.
+            datum: Only of this datum.
+            follow: Go on until the job has ended.
+            since: Only what was stored later, of all the pipeline's jobs unless one is named: how
+                long ago (``90s``, ``1h30m``, ``2d``) or a moment.
+            tail: Only so many lines, the last.
+            inputs: Only of datums that have each of these files: ``[REPO:]/PATH``.
+
+        Raises:
+            NotFoundError: ``pipeline-not-found``, ``job-not-found``, ``datum-not-found``.
+            RefusedError: ``time-illegal``, ``path-illegal``; ``settings-illegal``: a negative
+                ``tail``.
+        """
+        if tail is not None and tail < 0:
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL, f"tail {tail} is no number of lines: use 0 or more"
+            )
+        key = None if pipeline is None else parse_pipeline_key(pipeline)
+        start = None if since is None else parse_since(since, now=self._jobs.clock.now())
+        chosen = select_logs(
+            self._jobs,
+            key,
+            job=None if job is None else parse_job_ref(job),
+            datum=datum,
+            inputs=inputs,
+            since=start,
+        )
+        return iter_logs(self._jobs, chosen, follow=follow, since=start, tail=tail)
 
     def provenance(self, address: str) -> "list[CommitInfo] | list[FileLink]":
         """Return what a commit was made of, nearest first; with ``:/path`` the files."""
@@ -263,15 +297,6 @@ class JobVerbs(Session):
         with self._versions.catalog.write() as tx:
             failed = fail_job(tx, ref, reason)
         return send_home(self._jobs, ref, failed.reason).info()
-
-    def _newest_job(self, pipeline: str | None) -> JobRef:
-        found = self.list_jobs(pipeline, limit=1)
-        if not found:
-            raise NotFoundError(
-                ErrorCode.JOB_NOT_FOUND,
-                f"{pipeline or 'any pipeline'} has no job yet: put a file into its input",
-            )
-        return parse_job_ref(f"{found[0].project}/{found[0].pipeline}@{found[0].id}")
 
     def _with_progress(self, job: Job, ref: JobRef) -> JobInfo:
         plan = None if job.has_ended else read_plan(self._jobs.objects, ref)

@@ -57,6 +57,7 @@ class DatumWorker:
         clock: The time.
         stopping: Asked between tries; True gives up with ``InterruptedError``.
         events: Is told of every datum.
+        secrets: What its logs must not show, besides values of variables that the plan names.
     """
 
     storage: Storage
@@ -70,6 +71,7 @@ class DatumWorker:
     clock: Clock
     stopping: Callable[[], bool]
     events: EventLog = field(default_factory=EventLog)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def work(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
         """Return what became of one datum; its output files are in the writer's new batch.
@@ -181,6 +183,9 @@ class DatumWorker:
             user=self.plan.command.user,
             log=self.log,
             hidden=self.hidden,
+            masked=tuple(self.plan.masked),
+            secrets=self.secrets,
+            max_log_bytes=self.plan.max_log_bytes,
         )
 
     def _facts(self, datum: DatumRecord) -> DatumFacts:

@@ -1,7 +1,8 @@
 """What a worker tells whoever reads its output: one JSON object a line, and user code's own lines.
 
 Invariants: a line is whole, whatever threads write; a reader that has gone stops no work; a
-datum's user code fills no more than ``MAX_USER_BYTES``. Must not know: stores, executors.
+datum's user code fills no more than ``MAX_USER_BYTES``. Must not know: stores, how commands are
+run.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pfs_provider.clock import Clock, SystemClock
+from pfs_provider.worker.executors.logs import LogPart, list_parts
 
 __all__ = ["EventLog", "UserLines"]
 
@@ -94,13 +96,19 @@ class UserLines:
         """Tell what has been added; at the end of the datum also a line without its newline."""
         if not self._events.is_on or not self._datum:
             return
-        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
-            file.seek(self._offset)
-            while self._offset < MAX_USER_BYTES and (data := file.read(BLOCK_BYTES)):
-                self._take(data)
+        for part in list_parts(self._path):
+            if self._offset < min(part.offset + part.size, MAX_USER_BYTES):
+                self._offset = max(self._offset, part.offset)
+                self._read(part)
         if is_end and self._rest:
             self._tell(self._rest)
             self._rest = b""
+
+    def _read(self, part: LogPart) -> None:
+        with contextlib.suppress(FileNotFoundError), part.path.open("rb") as file:
+            file.seek(self._offset - part.offset)
+            while self._offset < MAX_USER_BYTES and (data := file.read(BLOCK_BYTES)):
+                self._take(data)
 
     def _take(self, data: bytes) -> None:
         self._offset += len(data)

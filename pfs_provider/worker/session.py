@@ -19,6 +19,8 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import Rows
 from pfs_provider.worker.datums import DatumWorker
 from pfs_provider.worker.events import UserLines
+from pfs_provider.worker.executors.logs import clear_log
+from pfs_provider.worker.log_mirror import LogMirror
 from pfs_provider.worker.stopping import StopFlag
 
 __all__ = ["WorkSession"]
@@ -45,7 +47,7 @@ class WorkSession:
     queue: WorkQueue
     worker: DatumWorker
     stop: StopFlag
-    _log_state: tuple[bytes, int] = field(default=(b"", 0))
+    _mirror: LogMirror | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _objects: JobObjects = field(init=False)
     _lines: UserLines = field(init=False)
@@ -92,8 +94,8 @@ class WorkSession:
     def _work_datum(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
         with self._lock:
             # Both at once, or the datum before would leave its log under this one's name.
-            self.worker.log.unlink(missing_ok=True)
-            self._log_state = (datum.id, 0)
+            clear_log(self.worker.log)
+            self._mirror = LogMirror(self._objects, self.job, datum.id, self.worker.log)
             self._lines.begin(datum.id.hex())
         try:
             return self.worker.work(datum, writer)
@@ -103,16 +105,10 @@ class WorkSession:
             self._store_log()
 
     def _store_log(self) -> None:
-        """Store the current datum's log if it has grown."""
+        """Store what the current datum's log has got."""
         with self._lock:
-            datum, stored = self._log_state
-            try:
-                size = self.worker.log.stat().st_size
-            except FileNotFoundError:
-                return
-            if datum and size > stored:
-                self._objects.replace(self.job.log(datum), self.worker.log.read_bytes())
-                self._log_state = (datum, size)
+            if self._mirror is not None:
+                self._mirror.store()
 
     @contextmanager
     def _beating(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.worker.executors.logs import list_parts
 from tests.contract.executors import PATH, SITUATIONS, SPAWNED, Bench, open_bench
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,8 @@ def test_the_environment_is_the_given_one_to_the_letter(bench: Bench) -> None:
     bench.run("env", env=env)
 
     lines = bench.log.read_text(errors="surrogateescape").splitlines()
+    if bench.situation == "container":  # an image and its engine have variables of their own
+        lines = [line for line in lines if line.partition("=")[0] in env]
     assert sorted(lines) == sorted(f"{name}={value}" for name, value in env.items())
 
 
@@ -193,18 +196,20 @@ def test_without_a_working_dir_a_command_starts_where_it_may_write(bench: Bench)
     assert bench.sh("ls; echo x > scratch; cat scratch") == "x\n"
 
 
-def test_a_log_is_cut_at_its_limit_and_the_command_is_not_held_up(
+def test_of_too_much_output_the_first_and_the_last_stay_and_the_command_is_not_held_up(
     request: pytest.FixtureRequest, bench: Bench
 ) -> None:
     del bench  # only for its situations
     with open_bench(request.node.callspec.params["bench"], max_log_bytes=1 << 20) as small:
         outcome = small.run("sh", "-c", "head -c 50000000 /dev/zero | tr '\\0' x; echo end")
 
-        *_, last = small.log.read_text().splitlines()
+        parts = list_parts(small.log)
+        kept = sum(part.size for part in parts)
         assert outcome.exit_code == 0
-        assert outcome.n_log_bytes_dropped == 50_000_004 - (1 << 20)
-        assert last.startswith("[log cut here")
-        assert small.log.stat().st_size < (1 << 20) + 200
+        assert outcome.n_log_bytes_dropped == 50_000_004 - kept
+        assert (1 << 20) - (1 << 16) <= kept <= 1 << 20
+        assert parts[0].path.read_bytes() == b"x" * (1 << 16)
+        assert parts[-1].path.read_bytes().endswith(b"xend\n")
 
 
 def test_commands_run_side_by_side(bench: Bench) -> None:
@@ -219,7 +224,7 @@ def test_commands_run_side_by_side(bench: Bench) -> None:
 
     assert said == [f"{number}\n" for number in range(8)]
     # A user container has one /pfs: there they take turns.
-    assert bench.situation == "shim" or time.monotonic() - before < 0.3 * 8
+    assert bench.situation in {"shim", "container"} or time.monotonic() - before < 0.3 * 8
 
 
 def test_close_ends_what_runs_and_says_so(bench: Bench) -> None:

@@ -1,49 +1,163 @@
-"""The log of a datum: what its command wrote, up to a limit.
+"""The log of a datum: what its commands wrote, the first and the last of it where that is much.
 
-Invariants: what comes after the limit is taken and thrown away, so that the command never waits;
-the log then ends with a line that says so. Must not know: who writes.
+A log is a stream in files: its beginning has the log's own name, ``log``, each part after it the
+offset of its first byte behind that, ``log.0000000000004194304``. Invariants: all parts together
+have at most the limit; a part that was left out leaves a gap in the offsets; whatever is left out
+is taken all the same, so that the command never waits; no secret reaches a file. Must not know: who
+writes.
 """
 
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["MAX_LOG_BYTES", "LogWriter"]
+from pfs_provider.worker.executors.masks import Masker, find_secrets
+from pfs_provider.worker.executors.port import Task
+
+__all__ = [
+    "MAX_LOG_BYTES",
+    "LogPart",
+    "LogWriter",
+    "clear_log",
+    "list_parts",
+    "move_log",
+    "open_log",
+]
 
 MAX_LOG_BYTES = 64 << 20
-"""Of one run of one command. Large enough for any log that a person reads."""
+"""Of one datum, unless said otherwise. Large enough for any log that a person reads."""
+N_PARTS = 16
+"""Half of them are the beginning, half the end: what is lost for a new last one is a sixteenth."""
+_OFFSET = re.compile(r"\.(\d{19})")
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """A file of a log. ``offset`` is where it begins in the stream."""
+
+    offset: int
+    path: Path
+    size: int
+
+
+def list_parts(log: Path) -> list[LogPart]:
+    """Return the parts of a log by offset; none before its beginning was made."""
+    try:
+        parts = [LogPart(0, log, log.stat().st_size)]
+    except FileNotFoundError:
+        return []
+    return parts + _later_parts(log)
+
+
+def clear_log(log: Path) -> None:
+    """Remove a log; harmless where there is none."""
+    log.unlink(missing_ok=True)  # first: without it the others are nobody's
+    for part in _later_parts(log):
+        part.path.unlink(missing_ok=True)
+
+
+def move_log(log: Path, new: Path) -> None:
+    """Give a log another name in the same folder; whatever had that name is gone."""
+    clear_log(new)
+    for part in list_parts(log):
+        part.path.rename(_part_path(new, part.offset))
+
+
+def open_log(task: Task, *, max_bytes: int) -> "LogWriter":
+    """Return the writer of a task's log, which hides the task's secrets.
+
+    Args:
+        task: Whose output it is.
+        max_bytes: The limit, if the task names none.
+    """
+    values = (*task.secrets, *(task.env[name] for name in task.masked if name in task.env))
+    return LogWriter(
+        task.log, max_bytes=task.max_log_bytes or max_bytes, secrets=find_secrets(values)
+    )
 
 
 class LogWriter:
-    """Appends to one log file, as a context manager. ``n_dropped`` counts the bytes left out."""
+    """Appends to one log, as a context manager. ``n_dropped`` counts the bytes left out.
 
-    def __init__(self, path: Path, *, max_bytes: int = MAX_LOG_BYTES) -> None:
+    Args:
+        path: The log; it goes on where the run before ended.
+        max_bytes: How much is kept of the log as a whole.
+        secrets: What no reader may see, none of them empty.
+    """
+
+    def __init__(
+        self, path: Path, *, max_bytes: int = MAX_LOG_BYTES, secrets: tuple[bytes, ...] = ()
+    ) -> None:
+        self._path = path
+        self._part_bytes = max(1, max_bytes // N_PARTS)
+        n_parts = max(2, max_bytes // self._part_bytes)  # its name is the beginning's
+        self._first_bytes = n_parts // 2 * self._part_bytes
+        self._n_last = n_parts - n_parts // 2
+        self._masker = Masker(secrets)
+        self._error: str | None = None
+        self._last_byte = b"\n"
+        self.n_dropped = 0
+        parts = list_parts(path)
+        if not parts:
+            clear_log(path)
+        end = parts[-1] if parts else LogPart(0, path, 0)
+        self._last = [part for part in parts if part.offset >= self._first_bytes]
+        self._open(end.offset)
+        self._offset = end.offset + end.size
+
+    def write(self, data: bytes) -> None:
+        """Take output; what is in the middle of too much of it counts as dropped.
+
+        A full disk ends the log: what comes after that is dropped.
+        """
+        self._keep(self._masker.take(data))
+
+    def _keep(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            if self._error is not None:
+                self.n_dropped += len(rest)
+                return
+            room = self._start + self._part_bytes - self._offset
+            if room <= 0:
+                self._begin_part()
+                continue
+            rest = rest[self._append(rest[:room]) :]
+
+    def _begin_part(self) -> None:
+        while len(self._last) >= self._n_last and self._offset >= self._first_bytes:
+            oldest = self._last.pop(0)
+            oldest.path.unlink(missing_ok=True)
+            self.n_dropped += self._part_bytes
+        before = self._descriptor
+        try:
+            self._open(self._offset)
+        except OSError as error:
+            self._error = error.strerror
+        else:
+            os.close(before)
+
+    def _open(self, offset: int) -> None:
+        path = _part_path(self._path, offset)
         self._descriptor = os.open(
             path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
         )
-        self._room = max_bytes
-        self._max = max_bytes
-        self._last = b"\n"
-        self._error: str | None = None
-        self.n_dropped = 0
+        self._start = offset
+        if offset >= self._first_bytes and not any(part.offset == offset for part in self._last):
+            self._last.append(LogPart(offset, path, self._part_bytes))
 
-    def write(self, data: bytes) -> None:
-        """Append what fits; count the rest as dropped. A full disk counts as the limit reached."""
-        part = data[: self._room]
-        written = self._append(part) if part else 0
-        self.n_dropped += len(data) - written
-        self._room -= written
-        if written:
-            self._last = part[written - 1 : written]
-
-    def _append(self, part: bytes) -> int:
+    def _append(self, part: memoryview) -> int:
         try:
             written = os.write(self._descriptor, part)
         except OSError as error:
-            self._error, self._room = error.strerror, 0
+            self._error = error.strerror
             return 0
-        return written + (self._append(part[written:]) if written < len(part) else 0)
+        self._offset += written
+        self._last_byte = bytes(part[written - 1 : written])
+        return written
 
     def __enter__(self) -> Self:
         return self
@@ -55,14 +169,33 @@ class LogWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self.n_dropped:
-                self._say_cut()
+            self._keep(self._masker.end())
+            if self._error is not None:
+                self._say_cut(self._error)
         finally:
             os.close(self._descriptor)
 
-    def _say_cut(self) -> None:
-        why = self._error or f"the limit of a log is {self._max} bytes"
-        start = b"" if self._last == b"\n" else b"\n"
-        self._append(
-            start + f"[log cut here: {self.n_dropped} more bytes left out, {why}]\n".encode()
-        )
+    def _say_cut(self, why: str) -> None:
+        start = "" if self._last_byte == b"\n" else "\n"
+        line = f"{start}[log cut here: {self.n_dropped} more bytes left out, {why}]\n"
+        self._append(memoryview(line.encode()))
+
+
+def _part_path(log: Path, offset: int) -> Path:
+    return log.with_name(f"{log.name}.{offset:019d}") if offset else log
+
+
+def _later_parts(log: Path) -> list[LogPart]:
+    found: list[LogPart] = []
+    with os.scandir(log.parent) as entries:
+        for entry in entries:
+            if not entry.name.startswith(log.name):
+                continue
+            number = _OFFSET.fullmatch(entry.name, len(log.name))
+            if number is not None:
+                try:
+                    size = entry.stat().st_size
+                except FileNotFoundError:  # left out meanwhile
+                    continue
+                found.append(LogPart(int(number[1]), Path(entry.path), size))
+    return sorted(found, key=lambda part: part.offset)

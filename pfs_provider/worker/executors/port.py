@@ -5,7 +5,7 @@ datum, a repo or a store is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,9 @@ class Task:
     seconds, None for no limit. ``working_dir`` and ``cmd`` are as user code sees them; without a
     ``working_dir`` the command starts in its own empty home. ``user`` is a name or number, with an
     optional ``:group``. Output and errors are appended to ``log`` in the order they were written.
-    User code must not be able to read anything in the folders and files ``hidden``.
+    User code must not be able to read anything in the folders and files ``hidden``. In the log the
+    values of the variables ``masked`` and the ``secrets`` are hidden; it has ``max_log_bytes`` at
+    most, as many as the executor says if that is None.
     """
 
     root: Path
@@ -34,6 +36,9 @@ class Task:
     working_dir: str | None = None
     user: str | None = None
     hidden: tuple[Path, ...] = ()
+    masked: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    max_log_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import Self
 
 from pfs_provider.clock import Clock, IdSource, RandomIds
 from pfs_provider.worker.executors.client import Report
-from pfs_provider.worker.executors.logs import MAX_LOG_BYTES, LogWriter
+from pfs_provider.worker.executors.logs import MAX_LOG_BYTES, open_log
 from pfs_provider.worker.executors.output import KILL_S
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim_link import ShimLink
@@ -78,7 +78,7 @@ class ShimExecutor:
             script = render_script(task.cmd, task.env, working_dir=task.working_dir)
             lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
             started = self._clock.now()
-            with LogWriter(task.log, max_bytes=self._max_log_bytes) as log:
+            with open_log(task, max_bytes=self._max_log_bytes) as log:
                 ending = run_task(
                     self._link, script, stdin=lines, log=log, timeout_s=task.timeout_s
                 )

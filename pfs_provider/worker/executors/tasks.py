@@ -15,7 +15,7 @@ from datetime import datetime
 from pfs_provider.clock import Clock
 from pfs_provider.errors import ErrorCode, FailedError, PfsError, RefusedError, UnavailableError
 from pfs_provider.worker.executors.client import Order, Report, SpawnerClient
-from pfs_provider.worker.executors.logs import LogWriter
+from pfs_provider.worker.executors.logs import LogWriter, open_log
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.users import find_user, give_folder
 
@@ -57,7 +57,7 @@ class TaskRunner:
             user=self._user(task, client.greeting.kind),
         )
         started = self._clock.now()
-        with LogWriter(task.log, max_bytes=self._max_log_bytes) as log:
+        with open_log(task, max_bytes=self._max_log_bytes) as log:
             report = client.run(order, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
         if report.step:
             raise explain(report, task)

@@ -1,8 +1,11 @@
 """Jobs through the façade: for people, and plan, work, finish for any scheduler."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
 from pfs_provider.worker.executors.port import Task
 from tests.pfs_world import PfsWorld, copy_code, counts, make_session, spec
 
@@ -101,7 +104,63 @@ def test_logs_are_those_of_the_newest_job_unless_one_is_named(world: PfsWorld) -
     assert [line.text for line in world.pfs.logs(job=f"up@{old}")] == ["old"]
     (line,) = world.pfs.logs()
     assert [again.text for again in world.pfs.logs("up", datum=line.datum)] == ["new"]
-    assert list(world.pfs.logs("up", datum="0" * 32)) == []
+    with pytest.raises(NotFoundError) as unknown:
+        list(world.pfs.logs("up", datum="0" * 32))
+    assert unknown.value.code == ErrorCode.DATUM_NOT_FOUND
+
+
+def test_logs_are_those_of_the_newest_job_that_ran_what_is_asked_for(world: PfsWorld) -> None:
+    def speak(task: Task) -> int:
+        for file in sorted((task.root / "in").iterdir()):
+            with task.log.open("a") as log:
+                log.write(file.read_text() + "\n")
+        return copy_code(task)
+
+    def texts(*args: str, **more: Any) -> list[str]:
+        return [line.text for line in world.pfs.logs(*args, **more)]
+
+    world.executor.code["speak"] = speak
+    world.pfs.create_pipeline(spec("up", "speak"))
+    world.put(a="old", b="other")
+    world.run()
+    second = world.put(a="new")
+    world.run()
+    third = world.put(b=None)
+    world.run()
+
+    assert texts("up") == ["new"]  # the third job skipped all it had
+    assert texts("up", inputs=["in:/b"]) == ["other"]
+    assert texts("up", inputs=["/b"], tail=1) == ["other"]
+    assert sorted(texts("up", since="1h")) == ["new", "old", "other"]
+    assert texts("up", since="1h", tail=1) == ["new"]
+    assert texts("up", since=timedelta(0)) == []
+    assert texts(job=f"up@{second}", follow=True) == ["new"]
+    assert texts(job=f"up@{third}") == []
+    for inputs, words in ((["/a"], "skipped"), (["/b"], "no datum of /b"), (["/a", "/b"], "/b")):
+        with pytest.raises(NotFoundError, match=words) as unknown:
+            texts(job=f"up@{third}", inputs=inputs)
+        assert unknown.value.code == ErrorCode.DATUM_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"since": "yesterday"}, ErrorCode.TIME_ILLEGAL),
+        ({"inputs": ["a"]}, ErrorCode.PATH_ILLEGAL),
+        ({"tail": -1}, ErrorCode.SETTINGS_ILLEGAL),
+    ],
+    ids=["since", "inputs", "tail"],
+)
+def test_what_no_log_can_be_asked_for_is_refused_at_once(
+    world: PfsWorld, wrong: dict[str, Any], code: ErrorCode
+) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+
+    with pytest.raises(RefusedError) as raised:
+        world.pfs.logs("up", **wrong)
+
+    assert raised.value.code == code
 
 
 def test_events_are_read_on_from_any_number(world: PfsWorld) -> None:
