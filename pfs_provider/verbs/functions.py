@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar, overload
 
 from pfs_provider.infos import PipelineInfo
+from pfs_provider.spec.load import load_specs
 from pfs_provider.verbs.imports import find_function, make_import_program
 from pfs_provider.verbs.pipelines import PipelineVerbs
 from pfs_provider.verbs.programs import check_call, check_function, make_program
@@ -128,10 +129,14 @@ def make_map_spec(  # noqa: PLR0913 - each is one fact of the map
     """Return the spec of the pipeline that ``Pfs.map`` makes, with the same arguments.
 
     Raises:
-        RefusedError: ``spec-illegal``: the function cannot be user code.
+        RefusedError: ``spec-illegal``: the function cannot be user code, or the input is wrong;
+            ``name-illegal``: the output is no name.
     """
     plain = find_function(function) if isinstance(function, str) else check_function(function)
     node, given, more = input_spec(input), arguments or {}, spec or {}
+    about = output_fields(output or plain.__name__)
+    # What is wrong with the input is told by its field, not by the parameter that it fails.
+    load_specs({"pipeline": about, "input": node, "transform": {"cmd": ["true"]}})
     inputs = input_names(node)
     check_call(plain, inputs=inputs, arguments=given)
     if isinstance(function, str):
@@ -142,7 +147,7 @@ def make_map_spec(  # noqa: PLR0913 - each is one fact of the map
         program = make_program(plain, inputs=inputs, arguments=given)
     return {
         **more,
-        "pipeline": output_fields(output or plain.__name__),
+        "pipeline": about,
         "input": node,
         "transform": {
             **more.get("transform", {}),

@@ -10,6 +10,7 @@ import builtins
 import dis
 import inspect
 import json
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
@@ -33,7 +34,7 @@ MAX_BYTES = 256 * 1024
 """Of a program: it lies in the spec, and travels with every plan."""
 OUT = "out"
 """Parameter that is the folder for results."""
-ROOT = 'root = _pathlib.Path(_os.environ.get("PFS_ROOT", "/pfs"))'
+ROOT = '_root = _pathlib.Path(_os.environ.get("PFS_ROOT", "/pfs"))'
 ODD = {
     "a coroutine": inspect.iscoroutinefunction,
     "a generator": inspect.isgeneratorfunction,
@@ -101,7 +102,7 @@ def check_call(
     Raises:
         RefusedError: ``spec-illegal``, naming the parameter.
     """
-    parameters = inspect.signature(function).parameters
+    parameters = _parameters(function)
     for name, parameter in parameters.items():
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise refuse_function(function, f"takes {name} by its place only: remove the /")
@@ -126,9 +127,9 @@ def call_lines(
     Raises:
         RefusedError: ``spec-illegal``: an argument is no JSON.
     """
-    parameters = inspect.signature(function).parameters
+    parameters = _parameters(function)
     folders = [each for each in (*inputs, OUT) if each in parameters and each not in arguments]
-    given = [f"    {each}=root / {each!r}," for each in folders]
+    given = [f"    {each}=_root / {each!r}," for each in folders]
     given += [
         f"    {each}={_literal(function, each, value)},"
         for each, value in sorted(arguments.items())
@@ -171,6 +172,15 @@ def refuse_function(function: object, why: str) -> RefusedError:
         f"transform.stdin: the function {name} {why}",
         field="transform.stdin",
     )
+
+
+def _parameters(function: FunctionType) -> Mapping[str, inspect.Parameter]:
+    if sys.version_info >= (3, 14):
+        # Annotations are worked out when asked for; a name in one may be for checkers only.
+        from annotationlib import Format  # noqa: PLC0415 # lazy: 3.14 has it first
+
+        return inspect.signature(function, annotation_format=Format.FORWARDREF).parameters
+    return inspect.signature(function).parameters
 
 
 def _source(function: FunctionType) -> list[str]:

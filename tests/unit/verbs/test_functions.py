@@ -120,13 +120,28 @@ def _needs(images: Path, size: int) -> None:
     ("function", "options", "words"),
     [
         (lambda out: out, {"output": "x"}, "is no plain function"),
-        (_needs, {}, "_needs takes size"),
+        (_needs, {"output": "x"}, "_needs takes size"),
         (loud, {"arguments": {"sice": 1}}, "loud has no parameter sice"),
         (loud, {"arguments": {"out": {1}}}, "cannot take the argument out"),
         ("nothing_here:loud", {}, "nothing_here cannot be imported"),
         (loud, {"input": "pictures"}, "loud takes images, which is neither"),
+        (loud, {"input": {"pfss": {"repo": "images"}}}, "input.pfss"),
+        (loud, {"input": "images:/{a"}, "input.pfs.glob"),
+        (loud, {"input": ""}, "input.pfs.repo"),
+        (loud, {"spec": {"datum_trys": 1}}, "datum_trys"),
     ],
-    ids=["lambda", "parameter", "argument", "not-json", "module", "input"],
+    ids=[
+        "lambda",
+        "parameter",
+        "argument",
+        "not-json",
+        "module",
+        "input",
+        "kind",
+        "glob",
+        "repo",
+        "field",
+    ],
 )
 def test_what_cannot_be_user_code_is_refused_before_anything_is_made(
     pfs: Pfs, function: Any, options: dict[str, Any], words: str

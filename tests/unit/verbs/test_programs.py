@@ -77,6 +77,13 @@ def test_a_function_runs_as_a_program_of_its_own(tmp_path: Path) -> None:
     assert _run(shout, tmp_path, times=2) == {"a": "HALLO!!\n# none", "empty": ""}
 
 
+def test_a_function_may_have_any_name(tmp_path: Path) -> None:
+    def root(out: Path) -> None:
+        (out / "x").write_text("root")
+
+    assert _run(root, tmp_path) == {"x": "root"}
+
+
 def test_equal_functions_with_equal_arguments_are_equal_programs() -> None:
     first = make_program(shout, inputs=("images",), arguments={"times": 2, "mark": "?"})
 

@@ -79,7 +79,7 @@ def test_the_output_the_input_and_more_of_the_spec_can_be_said() -> None:
     assert spec["pipeline"] == {"name": "loud", "project": {"name": "vision"}}
     assert spec["datum_tries"] == 1
     transform = dict(spec["transform"])
-    assert "images=root / 'images'," in "".join(transform.pop("stdin"))
+    assert "images=_root / 'images'," in "".join(transform.pop("stdin"))
     assert transform == {
         "cmd": ["python3", "-"], "image": "python:3", "env": {"A": "b"}, "user": "1000"
     }  # fmt: skip
