@@ -137,7 +137,7 @@ def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
     if tally.failed:
         state, reason = "failure", _describe(tally.failed)
     try:
-        tree = _output(jobs, job, plan, manifest)
+        tree = _output(jobs, job, plan, manifest, tally)
     except ConflictError as error:
         if error.code not in {ErrorCode.OUTPUT_CONFLICT, ErrorCode.PATH_CONFLICT}:
             raise
@@ -145,12 +145,13 @@ def _merge(jobs: Jobs, job: Job, plan: PlanRecord, tally: _Tally) -> _Outcome:
     return _Outcome(state=state, reason=reason, tree=tree, manifest=manifest, memo_rows=memo_rows)
 
 
-def _output(jobs: Jobs, job: Job, plan: PlanRecord, manifest: TreeRef) -> TreeRef:
+def _output(jobs: Jobs, job: Job, plan: PlanRecord, manifest: TreeRef, tally: _Tally) -> TreeRef:
     spec, _ = load_spec(jobs, job)
     if spec.output_conflict != "fail":
         order = _datum_order(jobs, spec, plan)
         return merge_in_order(jobs.storage, manifest, order, policy=spec.output_conflict)
-    return merge_outputs(jobs.storage, manifest, _find_base(jobs, job))
+    fresh = {record.id: record for record in tally.succeeded}
+    return merge_outputs(jobs.storage, manifest, _find_base(jobs, job), fresh)
 
 
 def _datum_order(jobs: Jobs, spec: PipelineSpec, plan: PlanRecord) -> Sequence[bytes]:
