@@ -29,7 +29,7 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ReflectedColumn
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -60,7 +60,7 @@ File = tuple[str, Entry]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target:
-    """A table. ``empty`` has what an empty CSV field means, for each column."""
+    """A table. ``empty`` has what no value means, for each column."""
 
     clause: TableClause
     columns: Sequence[str]
@@ -175,10 +175,13 @@ def _find_table(connection: Connection, name: str, form: SqlFileFormat) -> _Targ
         clause=table(bare, *(column(one) for one in columns), schema=schema),
         columns=columns,
         empty=[
-            "" if isinstance(found[one]["type"], String) and not found[one]["nullable"] else None
-            for one in columns
+            "" if form.type == "CSV" and _is_text_always(found[one]) else None for one in columns
         ],
     )
+
+
+def _is_text_always(facts: ReflectedColumn) -> bool:
+    return isinstance(facts["type"], String) and not facts["nullable"]
 
 
 def _parse_url(given: str, password: str | None) -> URL:

@@ -7,8 +7,10 @@ import pytest
 
 from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.settings import (
+    find_secret,
     load_settings,
     pod_credentials,
+    secret_places,
     store_options,
     user_name,
     worker_environment,
@@ -201,3 +203,23 @@ def test_pods_get_credentials_and_nothing_that_names_a_file_of_this_machine(
     assert found["AWS_SECRET_ACCESS_KEY"] == "option"
     assert "AWS_WEB_IDENTITY_TOKEN_FILE" not in found
     assert "PGPASSWORD" not in found
+
+
+def test_a_secret_is_a_variable_or_a_file_as_kubernetes_mounts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop-db").mkdir()
+    (tmp_path / "shop-db/password").write_text("in a file \n")
+    (tmp_path / "outside").write_text("no secret")
+    settings = load_settings(home=tmp_path / "home", secrets=tmp_path / "shop-db/..")
+
+    assert find_secret(settings, "shop-db", "password") == "in a file "
+    for name, key in [("shop-db", "other"), ("..", "outside"), ("shop-db", "../outside")]:
+        assert find_secret(settings, name, key) is None
+    assert find_secret(load_settings(), "shop-db", "password") is None
+    assert (tmp_path / "shop-db/..").absolute() in settings.hidden_paths
+
+    monkeypatch.setenv("PFS_SECRET_SHOP_DB_PASSWORD", "in a variable")
+    assert find_secret(settings, "shop-db", "password") == "in a variable"
+    assert "PFS_SECRET_SHOP_DB_PASSWORD" in secret_places("shop-db", "password")
+    assert "PFS_SECRET_SHOP_DB_PASSWORD" not in worker_environment(settings)
