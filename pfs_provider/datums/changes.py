@@ -10,7 +10,7 @@ them, rows of pieces such that all rows that it leaves out are on both sides, wi
   the parts, though no datum is made of the others.
 
 Invariants: pure; rows come in datum order. Must not know: where files come from, memos.
-Source: docs/design/0016-cost-by-the-change.md.
+Source: docs/design/0020-cost-by-the-change.md.
 """
 
 from collections.abc import Iterator

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["SETS_PER_WORKER", "cut_sets"]
+__all__ = ["MAX_DATUMS", "SETS_PER_WORKER", "cut_sets"]
 
 SETS_PER_WORKER = 4
 """So that a worker that got slow datums leaves sets for the others to take."""
+
+MAX_DATUMS = 4096
+"""Of a set, unless the spec wishes otherwise: a worker holds a set and its results in memory."""
 
 
 def cut_sets(sizes: Sequence[int], spec: PipelineSpec, n_workers: int) -> list[range]:
@@ -19,7 +22,8 @@ def cut_sets(sizes: Sequence[int], spec: PipelineSpec, n_workers: int) -> list[r
 
     Args:
         sizes: Bytes of each datum that is to be processed, in datum order.
-        spec: Its ``datum_set`` decides; without it each worker gets some four sets.
+        spec: Its ``datum_set`` decides; without it each worker gets some four sets, or more where
+            those would hold more than ``MAX_DATUMS``.
         n_workers: How many workers there will be; less than 1 counts as 1.
     """
     wish, workers = spec.datum_set, max(1, n_workers)
@@ -28,7 +32,7 @@ def cut_sets(sizes: Sequence[int], spec: PipelineSpec, n_workers: int) -> list[r
     n_sets = workers * (wish.per_worker or SETS_PER_WORKER)
     if wish.per_worker:
         return list(_split(len(sizes), min(n_sets, len(sizes))))
-    return list(_cut(sizes, max(1, len(sizes) // n_sets), 0))
+    return list(_cut(sizes, min(MAX_DATUMS, max(1, len(sizes) // n_sets)), 0))
 
 
 def _cut(sizes: Sequence[int], number: int, size_bytes: int) -> Iterator[range]:

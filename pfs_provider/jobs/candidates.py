@@ -5,7 +5,7 @@ the same, a datum that the change of the input trees does not touch has the resu
 job's manifest names: it is skipped without being looked at.
 
 Invariant: what is skipped so would be found in the memo, had it been looked up; a property test
-compares. Must not know: memos, sets. Source: docs/design/0016-cost-by-the-change.md.
+compares. Must not know: memos, sets. Source: docs/design/0020-cost-by-the-change.md.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 import pytest
 
-from pfs_provider.datums.sets import cut_sets
+from pfs_provider.datums.sets import MAX_DATUMS, cut_sets
 from tests.unit.datums.examples import pfs, spec_of
 
 
@@ -19,6 +19,14 @@ def test_without_a_wish_each_worker_gets_some_four_sets() -> None:
     assert _lengths([1] * 83, 2) == [10] * 8 + [3]
     assert _lengths([1] * 3, 2) == [1] * 3
     assert _lengths([1] * 8, 0) == [2] * 4
+
+
+def test_no_set_is_too_large_for_memory_unless_it_is_wished_for() -> None:
+    many = [1] * (MAX_DATUMS * 9)
+
+    assert _lengths(many) == [MAX_DATUMS] * 9
+    assert _lengths(many, number=len(many)) == [len(many)]
+    assert len(_lengths(many, per_worker=2)) == 2
 
 
 def test_a_number_is_the_length_of_a_set() -> None:
