@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, ValidationError
@@ -28,6 +28,7 @@ from pfs_provider.errors import ErrorCode, RefusedError
 __all__ = [
     "Settings",
     "find_secret",
+    "engine_environment",
     "load_settings",
     "pod_credentials",
     "secret_places",
@@ -101,6 +102,16 @@ WORKER_VARIABLES = frozenset(
     }
 )  # fmt: skip
 """What a worker needs of its surroundings; nothing of the catalog."""
+ENGINE_VARIABLES = frozenset(
+    {
+        "CONTAINER_CONNECTION", "CONTAINER_HOST", "CONTAINER_SSHKEY",
+        "DBUS_SESSION_BUS_ADDRESS", "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH",
+        "REGISTRY_AUTH_FILE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    }
+)  # fmt: skip
+ENGINE_PREFIXES = ("CONTAINERS_", "DOCKER_", "XDG_")
+"""What docker and podman are told by; no credential of the store is among it."""
 CREDENTIAL_FILES = (
     ".aws",
     ".azure",
@@ -142,6 +153,10 @@ class Settings(BaseSettings):
     watch_token: str | None = Field(default=None, repr=False)
     secrets: Path | None = None
     egress_patience_s: float = Field(default=600.0, ge=0)
+    container_engine: str | None = None
+    container_image: str | None = None
+    container_pull: Literal["missing", "always", "never"] = "missing"
+    container_options: str = ""
     k8s_namespace: str | None = None
     k8s_worker_image: str | None = None
     k8s_user_image: str | None = None
@@ -275,6 +290,15 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         if name in STORE_VARIABLES or name in WORKER_VARIABLES or name in CERTIFICATE_VARIABLES
     }
     return keep | {"PFS_STORE": settings.store_url, "PFS_CONFIG": os.devnull}
+
+
+def engine_environment() -> dict[str, str]:
+    """Return the environment of a docker or podman."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in ENGINE_VARIABLES or name.startswith(ENGINE_PREFIXES)
+    }
 
 
 def pod_credentials(options: Mapping[str, str]) -> dict[str, str]:

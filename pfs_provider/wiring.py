@@ -4,6 +4,7 @@ A worker knows the store only, so what needs the catalog is imported where it is
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pfs_provider.clock import RandomIds, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
 from pfs_provider.settings import (
     Settings,
+    engine_environment,
     find_secret,
     load_settings,
     pod_credentials,
@@ -25,6 +27,7 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.open import open_store
 
 if TYPE_CHECKING:
+    from pfs_provider.jobs.containers import ContainerDress
     from pfs_provider.jobs.handle import Jobs
     from pfs_provider.jobs.launcher import Launcher
     from pfs_provider.jobs.local_launcher import LocalLauncher
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "open_engine", "open_worker_storage"]
 
-EXECUTORS = ("process",)
+EXECUTORS = ("process", "container")
 LAUNCHERS = ("local", "kubernetes")
 WORKER_PATIENCE_S = 16.0
 """A worker that cannot reach its store says so while somebody looks; it will be started again."""
@@ -64,7 +67,8 @@ class Engine:
 
         Args:
             launcher: ``local`` for this machine, ``kubernetes`` for pods.
-            executor: How workers on this machine run user code; ``process`` is what there is.
+            executor: How workers on this machine run user code: ``process``, or ``container``
+                for docker or podman.
             stay: Let them outlive this process.
             name: What the names of workers on this machine begin with. Workers of one name take
                 over from each other at once, so two launchers that may run side by side need two
@@ -73,6 +77,7 @@ class Engine:
 
         Raises:
             RefusedError: ``settings-illegal``: no such launcher or executor, or a setting is wrong.
+            UnavailableError: ``sandbox-unavailable``: no docker or podman answers.
         """
         if launcher not in LAUNCHERS:
             raise RefusedError(
@@ -104,7 +109,31 @@ class Engine:
         arguments += ["--scratch", scratch, "--lease", lease]
         credentials = {name.upper(): value for name, value in self.store_options.items()}
         environment = worker_environment(self.settings) | credentials
-        return LocalLauncher(environment, tuple(arguments), stay=stay)
+        if executor == "process":
+            return LocalLauncher(environment, tuple(arguments), stay=stay)
+        environment |= engine_environment()
+        return LocalLauncher(environment, tuple(arguments), stay=stay, dress=self._dress())
+
+    def _dress(self) -> "ContainerDress":
+        # lazy: a worker starts no containers of others
+        from pfs_provider.jobs.container_engine import find_engine  # noqa: PLC0415
+        from pfs_provider.jobs.containers import ContainerDress  # noqa: PLC0415
+
+        settings = self.settings
+        try:
+            options = tuple(shlex.split(settings.container_options))
+        except ValueError as error:
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL,
+                f"setting 'container_options' is no command line: {error}",
+                setting="container_options",
+            ) from error
+        return ContainerDress(
+            engine=find_engine(engine_environment(), settings.container_engine),
+            image=settings.container_image or "",
+            pull=settings.container_pull,
+            options=options,
+        )
 
     def _kubernetes(self, cluster: Mapping[str, Any]) -> "Launcher":
         # lazy: an extra, and a second to import

@@ -11,14 +11,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, Protocol
 
 from pfs_provider.errors import ErrorCode, UnavailableError
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import WorkersState, find_s3_fields
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["LocalLauncher", "LocalWorkers"]
+__all__ = ["Dress", "LocalLauncher", "LocalWorkers"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,16 @@ STOP_GRACE_S = 10.0
 ERROR_TAIL_BYTES = 2000
 
 
+class Dress(Protocol):
+    """What workers are given for one pipeline."""
+
+    def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
+        """Return the fields of a spec that ask for what they cannot be given."""
+
+    def arguments(self, spec: PipelineSpec) -> tuple[str, ...]:
+        """Return their arguments. Raises PfsError where it cannot be done here."""
+
+
 class LocalLauncher:
     """Starts workers here.
 
@@ -35,6 +45,8 @@ class LocalLauncher:
         environment: The whole environment of a worker (settings.worker_environment).
         arguments: More arguments for each worker, such as the executor's name.
         stay: Let the workers outlive this process.
+        dress: Gives more arguments for a pipeline's workers and refuses what they cannot be given;
+            None where all pipelines' are alike.
     """
 
     def __init__(
@@ -43,12 +55,14 @@ class LocalLauncher:
         arguments: tuple[str, ...] = (),
         *,
         stay: bool = False,
+        dress: "Dress | None" = None,
     ) -> None:
         self._environment = dict(environment)
         # A worker that starts after its launcher has died would never hear of that: it looks.
         parent = () if stay else ("--parent", str(os.getpid()))
         self._arguments = (*arguments, *parent)
         self._told: set[str] = set()
+        self._dress = dress
 
     @property
     def place(self) -> str:
@@ -58,14 +72,16 @@ class LocalLauncher:
     def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
         """Return what needs a cluster, or does not exist yet. See Launcher.find_unsupported."""
         secrets = ("transform.secrets",) if spec.transform.secrets else ()
-        return (*find_s3_fields(spec), *secrets)
+        more = () if self._dress is None else self._dress.find_unsupported(spec)
+        return (*find_s3_fields(spec), *secrets, *more)
 
     def launch(self, job: JobRef, spec: PipelineSpec, n_workers: int) -> "LocalWorkers":
         """Start ``n_workers`` processes for a job. See Launcher.launch."""
-        del spec  # the plan in the store says all that a process needs
+        # The plan in the store says all that a process needs.
+        more = () if self._dress is None else self._dress.arguments(spec)
         return LocalWorkers(
             [
-                _Process(self._command(job, number, n_workers), self._environment)
+                _Process([*self._command(job, number, n_workers), *more], self._environment)
                 for number in range(n_workers)
             ],
             self._told,

@@ -22,12 +22,14 @@ from pfs_provider.jobs.keys import JobRef, parse_job_ref
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
 from pfs_provider.settings import store_secrets
+from pfs_provider.settings import engine_environment
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
 from pfs_provider.worker.datums import DatumWorker
 from pfs_provider.worker.environment import search_path
 from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.choice import open_executor
+from pfs_provider.worker.executors.container import Box, share_folder
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.metrics import WorkerMetrics, serve_metrics
 from pfs_provider.worker.scratch import open_scratch
@@ -37,7 +39,9 @@ from pfs_provider.worker.stopping import StopSign
 __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
-SHIM = "shim"
+SHIM, CONTAINER = "shim", "container"
+CONTAINERS = frozenset({SHIM, CONTAINER})
+"""Executors whose user code is in an image of its own, with the image's variables."""
 TERMINATED = 128 + signal.SIGTERM
 SHARED_UMASK = 0o002
 """User code, another user in the pod's group, changes and removes what the worker staged."""
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parse(arguments)
     if parsed.parent is not None and not _follow_parent(parsed.parent):
         return 0
-    if parsed.executor == SHIM:
+    if parsed.executor in CONTAINERS:
         os.umask(SHARED_UMASK)
     stop, told = StopSign(), StopSign()
 
@@ -70,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 parsed.executor,
                 shim=None if parsed.shim is None else Path(parsed.shim),
                 memory_limit=parsed.memory_limit,
+                box=None if parsed.container is None else _read_box(parsed),
             )
             try:
                 _work(storage, executor, parsed, stop, events)
@@ -114,6 +119,8 @@ def _work(
     with open_scratch(None if parsed.scratch is None else Path(parsed.scratch)) as scratch:
         root = scratch / "pfs" if parsed.root is None else Path(parsed.root)
         root.mkdir(exist_ok=True)
+        if parsed.executor == CONTAINER:  # a pod's is shared when the pod is made
+            share_folder(root)
         worker = DatumWorker(
             storage=storage,
             plan=plan,
@@ -122,7 +129,7 @@ def _work(
             root=root,
             log=scratch / "log",
             hidden=tuple(Path(text) for text in json.loads(parsed.hidden)),
-            path=None if parsed.executor == SHIM else search_path(sys.executable),
+            path=None if parsed.executor in CONTAINERS else search_path(sys.executable),
             clock=SystemClock(),
             stopping=stop.is_set,
             events=events,
@@ -137,8 +144,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", default="worker", help="whose; equal names never run at once")
     parser.add_argument("--number", type=int, default=0, help="which worker this is, from 0")
     parser.add_argument("--of", type=int, default=1, help="how many workers there are")
-    parser.add_argument("--executor", default="process", help="how user code is run: process, shim")
+    parser.add_argument("--executor", default="process", help="process, container or shim")
     parser.add_argument("--shim", help="folder of the shim, for that executor")
+    parser.add_argument("--container", help="JSON: engine, image, options, group; for container")
     parser.add_argument("--root", help="folder that user code sees as /pfs; made by default")
     parser.add_argument("--memory-limit", default="", help="of user code, to be told when it dies")
     parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds of silence to death")
@@ -152,6 +160,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--termination-log", help="file that gets the reason of an exit with 1, too"
     )
     return parser.parse_args(arguments)
+
+
+def _read_box(parsed: argparse.Namespace) -> Box:
+    """Return what kind of container jobs/container_options.py has asked for."""
+    said = json.loads(parsed.container)
+    return Box(
+        engine=said["engine"],
+        image=said["image"],
+        environment=engine_environment(),
+        options=tuple(said["options"]),
+        group=said["group"],
+        memory_limit=parsed.memory_limit,
+    )
 
 
 def _open_events(parsed: argparse.Namespace) -> EventLog:

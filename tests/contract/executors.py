@@ -2,7 +2,7 @@
 
 root: real root. user: an ordinary user, become by setpriv if the tests run as root. fallback: a
 machine that allows no namespaces, made so by a seccomp filter. shim: the user container of a pod,
-made of namespaces.
+made of namespaces. container: one of docker or podman.
 """
 
 import os
@@ -17,15 +17,17 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.clock import SystemClock
+from pfs_provider.worker.executors.container import Box, ContainerExecutor
 from pfs_provider.worker.executors.fallback import FallbackExecutor
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.probe import probe
 from pfs_provider.worker.executors.process import ProcessExecutor
 from pfs_provider.worker.executors.shim import ShimExecutor
 from pfs_provider.worker.shim.install import install
+from tests.containers import find_image, find_test_engine, host_tools
 from tests.contract.shim_container import ShimContainer, find_busybox
 
-SITUATIONS = ("root", "user", "fallback", "shim")
+SITUATIONS = ("root", "user", "fallback", "shim", "container")
 SPAWNED = ("root", "user", "fallback")
 ISOLATED = ("root", "user")
 NOBODY = 65534
@@ -41,7 +43,7 @@ class Bench:
     """An executor in one situation, and a staged datum to run commands on."""
 
     situation: str
-    executor: ProcessExecutor | FallbackExecutor | ShimExecutor
+    executor: ProcessExecutor | FallbackExecutor | ShimExecutor | ContainerExecutor
     folder: Path
     notices: list[str] = field(default_factory=list)
 
@@ -81,9 +83,11 @@ def open_bench(situation: str, **settings: object) -> Iterator[Bench]:
         _stage(folder)
         notices: list[str] = []
         with ExitStack() as stack:
-            executor: ProcessExecutor | FallbackExecutor | ShimExecutor
+            executor: ProcessExecutor | FallbackExecutor | ShimExecutor | ContainerExecutor
             if situation == "shim":
                 executor = _start_shim(folder, stack, settings)
+            elif situation == "container":
+                executor = make_container(**settings)
             else:
                 executor = _make(situation, notices.append, settings)
             stack.enter_context(executor)
@@ -126,6 +130,19 @@ def _start_shim(folder: Path, stack: ExitStack, settings: dict[str, object]) -> 
     made = ShimContainer(container, root=folder / "root", shim=shim)
     stack.callback(made.stop)
     return ShimExecutor(shim, clock=SystemClock(), come_back_s=20, **settings)  # type: ignore[arg-type]
+
+
+def make_container(*options: str, **settings: object) -> ContainerExecutor:
+    """Return an executor with the test image; skip where there is no engine."""
+    engine = find_test_engine()
+    box = Box(
+        engine=engine.program,
+        image=find_image(),
+        environment=engine.environment,
+        options=("--network", "none", *host_tools(), *options),
+        group=0 if engine.is_rootless else None,
+    )
+    return ContainerExecutor(box, clock=SystemClock(), **settings)  # type: ignore[arg-type]
 
 
 def _stay_root() -> dict[str, object]:

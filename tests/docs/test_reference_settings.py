@@ -15,7 +15,7 @@ PAGE = REFERENCE / "settings.md"
 
 
 def _rows() -> dict[str, tuple[str, ...]]:
-    sections = ("# Settings", "## Kubernetes")
+    sections = ("# Settings", "## Containers", "## Kubernetes")
     return {bare(row[0]): row for name in sections for row in section_rows("settings.md", name)}
 
 

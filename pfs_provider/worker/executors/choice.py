@@ -1,4 +1,4 @@
-"""Chooses how user code runs here: in the pod's user container, in namespaces, or without.
+"""Chooses how user code runs here: in a container, the pod's or our own, in namespaces, or without.
 
 Must not know: settings; who chooses and why.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pfs_provider.clock import Clock, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError
+from pfs_provider.worker.executors.container import Box, ContainerExecutor
 from pfs_provider.worker.executors.fallback import FallbackExecutor
 from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Executor
@@ -18,7 +19,7 @@ from pfs_provider.worker.executors.tasks import warn
 __all__ = ["open_executor"]
 
 
-def open_executor(
+def open_executor(  # noqa: PLR0913 what each kind needs
     kind: str = "process",
     *,
     clock: Clock | None = None,
@@ -26,17 +27,19 @@ def open_executor(
     max_log_bytes: int = MAX_LOG_BYTES,
     shim: Path | None = None,
     memory_limit: str = "",
+    box: Box | None = None,
 ) -> Executor:
     """Return an executor, started; the caller closes it.
 
     Args:
         kind: ``process``: namespaces where this machine allows them, else ordinary processes.
-            ``shim``: the user container of this pod.
+            ``shim``: the user container of this pod. ``container``: one of docker or podman.
         clock: Tells the times of outcomes and measures timeouts; the machine's by default.
         say: Gets one notice, with the first task, of what cannot be done here.
         max_log_bytes: How much of one command's output is kept.
         shim: The folder of the shim, for that kind.
         memory_limit: Of the user container, for what is said when it is killed.
+        box: What kind of container, for that kind.
 
     Raises:
         RefusedError: ``settings-illegal``: no executor of that kind.
@@ -51,12 +54,20 @@ def open_executor(
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL, "executor 'shim' needs --shim: its folder", kind=kind
             )
+        case "container" if box is not None:
+            return ContainerExecutor(box, clock=clock, max_log_bytes=max_log_bytes)
+        case "container":
+            raise RefusedError(
+                ErrorCode.SETTINGS_ILLEGAL,
+                "executor 'container' needs --container: which engine and image",
+                kind=kind,
+            )
         case "process":
             return _open_process(clock, say, max_log_bytes)
         case _:
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL,
-                f"there is no executor {kind!r}: use 'process', or 'shim' in a pod",
+                f"there is no executor {kind!r}: use 'process', 'container', or 'shim' in a pod",
                 kind=kind,
             )
 

@@ -10,6 +10,7 @@ import errno
 import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -44,9 +45,10 @@ class ShimExecutor:
         max_log_bytes: How much of one command's output is kept.
         memory_limit: That of the user container, for what is said when it is killed.
         come_back_s: How long to wait for a shim that answers.
+        revive: Called where there is none, before the wait; None where somebody else starts it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a pod and a container of ours need
         self,
         folder: Path,
         *,
@@ -55,11 +57,13 @@ class ShimExecutor:
         max_log_bytes: int = MAX_LOG_BYTES,
         memory_limit: str = "",
         come_back_s: float = COME_BACK_S,
+        revive: Callable[[], None] | None = None,
     ) -> None:
         self._clock = clock
         self._max_log_bytes = max_log_bytes
         self._memory_limit = memory_limit
         self._come_back_s = come_back_s
+        self._revive = revive
         self._lock = threading.Lock()
         self._link = ShimLink(folder, clock=clock, ids=ids or RandomIds())
 
@@ -73,7 +77,7 @@ class ShimExecutor:
             self._link.check_open()
             self._link.notice_end()
             if self._link.shim is None:
-                self._link.connect(self._come_back_s)
+                self._connect()
             task = replace(task, env={**self._link.environment, **task.env})
             script = render_script(task.cmd, task.env, working_dir=task.working_dir)
             lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
@@ -84,7 +88,7 @@ class ShimExecutor:
                 )
             finished = self._clock.now()
             if not _is_open(task.root):
-                self._link.connect(self._come_back_s)  # only there it can be opened
+                self._connect()  # only there it can be opened
         if ending.kind not in {"exit", "signal", "died"}:
             raise explain(_report(ending), task)
         killed = ending.kind == "died"
@@ -98,6 +102,11 @@ class ShimExecutor:
             n_log_bytes_dropped=log.n_dropped,
             note=self._note(ending),
         )
+
+    def _connect(self) -> None:
+        if self._link.shim is None and self._revive is not None:
+            self._revive()
+        self._link.connect(self._come_back_s)
 
     def _note(self, ending: Ending) -> str:
         """Return why a command was killed, where it can only be guessed."""

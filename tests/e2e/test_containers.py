@@ -1,0 +1,145 @@
+"""`pfs run --executor container`: the real program, a real engine, an image from no registry."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.containers import find_image, find_test_engine, list_containers
+from tests.e2e.shell import Shell
+
+if TYPE_CHECKING:
+    import subprocess
+
+QUIET = {"PFS_CONTAINER_OPTIONS": "--network none", "PFS_CONTAINER_PULL": "never"}
+
+
+def _shell(folder: Path, transform: str, *, more: str = "", **env: str) -> Shell:
+    """Return a person with a repo `in` of two files and a pipeline `up` over them."""
+    shell = Shell(folder=folder, env=QUIET | env)
+    shell.ok("create", "repo", "in")
+    for name in ("a", "b"):
+        shell.write(f"files/{name}", f"{name}\n")
+    shell.ok("put", "file", "in@master", "-r", "-f", "files")
+    spec = f'pipeline: {{name: up}}\ninput: {{pfs: {{repo: in, glob: "/*"}}}}\n{more}\n{transform}'
+    shell.ok("create", "pipeline", "-f", shell.write("spec.yaml", spec))
+    return shell
+
+
+def _labelled(name: str) -> list[str]:
+    return list_containers(find_test_engine(), f"label={name}")
+
+
+def test_a_pipeline_runs_in_its_image(tmp_path: Path) -> None:
+    label = f"pfs.test={os.getpid()}.{time.monotonic_ns()}"
+    shell = _shell(
+        tmp_path,
+        f"""
+transform:
+  image: {find_image()}
+  user: worker
+  cmd: [sh]
+  env: {{MINE: set}}
+  stdin:
+    - set -e
+    - 'echo "$(id -un) $(pwd) $GREETING $MINE" > /pfs/out/$PFS_DATUM_ID'
+    - 'for file in /pfs/in/*; do tr a-z A-Z < "$file" > /pfs/out/$(basename "$file"); done'
+    - '! ls {tmp_path}'
+    - '! env | grep -i secret'
+  memory_volume: true
+""",
+        more='resource_limits: {memory: "128Mi", cpu: "500m"}',
+        PFS_CONTAINER_OPTIONS=f"--network none --label {label}",
+        AWS_SECRET_ACCESS_KEY="secret",
+    )
+
+    (job,) = shell.json("run", "--executor", "container")
+
+    assert (job["state"], job["processed"]) == ("success", 2)
+    assert shell.ok("get", "file", "up@master:/a") == "A\n"
+    assert shell.ok("get", "file", "up@master:/b") == "B\n"
+    said = {
+        shell.ok("get", "file", f"up@master:{file['path']}")
+        for file in shell.json("list", "file", "up@master")
+        if len(file["path"]) > len("/a")
+    }
+    assert said == {"worker /work hello set\n"}
+    assert _labelled(label) == []
+
+
+def test_a_command_that_the_image_lacks_fails_its_datums_by_name(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, f"transform: {{image: {find_image()}, cmd: [no-such-tool]}}")
+
+    done = shell.pfs("run", "--executor", "container", "-o", "json")
+
+    assert done.returncode == 1
+    assert b"no-such-tool" in done.stdout
+
+
+def test_a_killed_run_leaves_no_container(tmp_path: Path) -> None:
+    label = f"pfs.test={os.getpid()}.{time.monotonic_ns()}"
+    shell = _shell(
+        tmp_path,
+        f'transform: {{image: {find_image()}, cmd: [sh, -c, "sleep 1000"]}}',
+        PFS_CONTAINER_OPTIONS=f"--network none --label {label}",
+    )
+    running = shell.start("run", "--executor", "container")
+    try:
+        _wait_for(lambda: _labelled(label) != [])
+    finally:
+        running.kill()
+        running.communicate()
+
+    _wait_for(lambda: _labelled(label) == [])
+
+
+@pytest.mark.parametrize(
+    ("transform", "env", "said"),
+    [
+        ("{cmd: [sh]}", {}, "PFS_CONTAINER_IMAGE"),
+        ("{image: localhost/pfs-no-such, cmd: [sh]}", {}, "PFS_CONTAINER_PULL says never"),
+        (
+            "{image: x, cmd: [sh], secrets: [{name: db, key: k, env_var: K}]}",
+            {},
+            "transform.secrets",
+        ),
+        ("{image: x, cmd: [sh]}", {"PFS_CONTAINER_ENGINE": "lxc"}, "neither docker nor podman"),
+        ("{image: x, cmd: [sh]}", {"PFS_CONTAINER_PULL": "often"}, "container_pull"),
+        ("{image: x, cmd: [sh]}", {"PFS_CONTAINER_OPTIONS": "'"}, "container_options"),
+    ],
+)
+def test_what_is_missing_is_one_sentence_with_the_way_out(
+    tmp_path: Path, transform: str, env: dict[str, str], said: str
+) -> None:
+    find_test_engine()
+    shell = _shell(tmp_path, f"transform: {transform}")
+
+    done = Shell(folder=tmp_path, env=QUIET | env).pfs("run", "--executor", "container")
+
+    assert done.returncode != 0
+    assert said in _told(shell, done)
+
+
+def test_without_an_engine_the_way_to_one_is_told(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "transform: {image: x, cmd: [sh]}", PATH=str(tmp_path))
+
+    done = shell.pfs("run", "--executor", "container")
+
+    assert done.returncode != 0
+    assert "apt-get install podman" in done.stderr.decode()
+
+
+def _told(shell: Shell, done: "subprocess.CompletedProcess[bytes]") -> str:
+    """Return what was said, on the terminal or of the job."""
+    jobs = shell.pfs("list", "job", "-o", "json").stdout
+    return (done.stderr + done.stdout + jobs).decode()
+
+
+def _wait_for(fact: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not fact():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
