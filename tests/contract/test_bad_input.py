@@ -74,6 +74,12 @@ BAD: list[tuple[str, Any, type[PfsError], ErrorCode, str]] = [
      ErrorCode.JOB_NOT_FOUND, NO_ID),
     ("job-address", lambda p: p.list_datums("made"), RefusedError,
      ErrorCode.ADDRESS_ILLEGAL, "made"),
+    ("function-kind", lambda p: p.map(lambda out: out, input="images"), RefusedError,
+     ErrorCode.SPEC_ILLEGAL, "<lambda>"),
+    ("function-module", lambda p: p.map("no_module:edges", input="images"), RefusedError,
+     ErrorCode.SPEC_ILLEGAL, "no_module:edges"),
+    ("function-input", lambda p: p.map("shutil:disk_usage", input="images"), RefusedError,
+     ErrorCode.SPEC_ILLEGAL, "disk_usage takes path"),
     ("in-use", lambda p: p.delete_repo("images"), ConflictError, ErrorCode.IN_USE, "made"),
     ("pipeline-repo", lambda p: p.delete_repo("made"), ConflictError, ErrorCode.IN_USE, "made"),
 ]  # fmt: skip
