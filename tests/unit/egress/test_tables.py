@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool
 
 from pfs_provider.egress.tables import load_tables
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError, UnavailableError
@@ -174,6 +175,35 @@ def test_loads_side_by_side_double_nothing(
 
     assert failed == []
     assert query(database, "SELECT count(*) FROM people") == [(1500,)]
+
+
+@pytest.mark.postgres
+def test_a_server_that_throws_us_out_in_the_middle_keeps_the_old_rows(
+    storage: Storage, make_tree: MakeTree, postgres_url: str
+) -> None:
+    others = create_engine(postgres_url, poolclass=NullPool)
+    with others.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE people (a TEXT)")
+        connection.exec_driver_sql("INSERT INTO people VALUES ('old')")
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    turn = iter(["first batch", "second"])
+
+    def check() -> None:
+        if next(turn, "") == "second":
+            query(others, kill)
+
+    tree = make_tree({"/people/1": b"new\n" * 1500})
+
+    with pytest.raises(UnavailableError, match="does not work") as raised:
+        load(storage, tree, others, check=check)
+    assert raised.value.code == ErrorCode.EGRESS_UNAVAILABLE
+    assert query(others, "SELECT a FROM people") == [("old",)]
+
+    load(storage, tree, others)
+    assert query(others, "SELECT DISTINCT a, count(*) FROM people GROUP BY a") == [("new", 1500)]
 
 
 @pytest.mark.parametrize(
