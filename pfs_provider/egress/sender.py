@@ -6,6 +6,7 @@ Must not know: jobs, the catalog, settings.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from pfs_provider.egress.objects import copy_files
 from pfs_provider.egress.tables import load_tables
@@ -42,6 +43,11 @@ class OutputSender:
         """Send all files of a tree, once; repeated it leaves what one call leaves."""
         sql = egress.sql_database
         if sql is None:
+            if _place(egress.url).startswith(_place(self.store_url)):
+                raise RefusedError(
+                    ErrorCode.EGRESS_ILLEGAL,
+                    f"{egress.url.partition('?')[0]} lies in the engine's own store: name another",
+                )
             url = beside(egress.url, self.store_url)
             copy_files(storage, tree, url, options=self.options, check=check)
             return
@@ -66,3 +72,8 @@ def beside(url: str, store_url: str) -> str:
     scheme, _, query = store_url.partition("://")[0], *store_url.partition("?")[1:]
     same_kind = url.startswith(f"{scheme}://") and scheme != "file"
     return f"{url}?{query}" if same_kind and query and "?" not in url else url
+
+
+def _place(url: str) -> str:
+    """Return where a store is, the same for all ways to write it, with a slash at its end."""
+    return unquote(url.partition("?")[0]).removeprefix("file://").rstrip("/") + "/"

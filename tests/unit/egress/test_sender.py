@@ -1,6 +1,7 @@
 """Where an output is sent to."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_files_and_rows_go_where_the_egress_says(
     assert (tmp_path / "out/t/1").read_bytes() == b"x\n"
     assert database.execute("SELECT a FROM t").fetchall() == [("x",)]
     database.close()
+
+
+@pytest.mark.parametrize("url", ["/data/store", "file:///data/store/x?sync=true"])
+def test_the_engines_own_store_is_no_target(
+    storage: Storage, make_tree: MakeTree, url: str
+) -> None:
+    sender = replace(SENDER, store_url="file:///data/store")
+
+    with pytest.raises(RefusedError, match="own store"):
+        sender.send(Egress(url=url), storage, make_tree({}), lambda: None)
 
 
 def test_a_secret_that_is_missing_is_named_with_where_to_put_it(
