@@ -22,7 +22,7 @@ from pfs_provider.refs.ancestry import Back, FromStart
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey, RepoKey
 
-__all__ = ["base_commit", "list_commits", "resolve_commit"]
+__all__ = ["base_commit", "is_on_branch", "list_commits", "resolve_commit"]
 
 _ENDED = ("finished", "error")
 
@@ -155,6 +155,33 @@ def _newest_finished(tx: Tx, start: Commit) -> Commit | None:
     walk = _chain(start.repo, start.id, stop_at=_ENDED)
     found = tx.scalar(select(walk.c.id).where(walk.c.state.in_(_ENDED)))
     return None if found is None else fetch_commit(tx, start.repo, found)
+
+
+def is_on_branch(tx: Tx, branch: BranchKey, commit: Commit) -> bool:
+    """Return whether the head of an output branch is the commit or was made upon it.
+
+    Costs by what was opened on the branch since: what is built upon a commit has a higher number.
+    """
+    head = get_branch(tx, branch).head
+    if head is None or head == commit.id:
+        return head is not None
+    first = select(commits.c.number).where(
+        commits.c.repo == commit.repo.full, commits.c.id == commit.id
+    )
+    columns = (commits.c.id, commits.c.parent)
+    walk = (
+        select(*columns)
+        .where(commits.c.repo == commit.repo.full, commits.c.id == head)
+        .cte("since", recursive=True)
+    )
+    walk = walk.union_all(
+        select(*columns).where(
+            commits.c.repo == commit.repo.full,
+            commits.c.id == walk.c.parent,
+            commits.c.number >= first.scalar_subquery(),
+        )
+    )
+    return tx.first(select(walk.c.id).where(walk.c.id == commit.id)) is not None
 
 
 def base_commit(tx: Tx, commit: Commit) -> Commit | None:

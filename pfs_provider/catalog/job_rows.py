@@ -6,7 +6,7 @@ Must not know: what ending a job causes. Internal to the room.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, insert, or_, select
 
 from pfs_provider.catalog.commit_rows import pins_of
 from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
@@ -16,7 +16,7 @@ from pfs_provider.catalog.values import Counts, Job
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import PipelineKey
 
-__all__ = ["count_columns", "job_values", "select_claimable", "select_job"]
+__all__ = ["count_columns", "insert_job", "job_values", "select_claimable", "select_job"]
 
 _CLAIMABLE = ("starting", "running", "egressing", "finishing")
 
@@ -24,6 +24,26 @@ _CLAIMABLE = ("starting", "running", "egressing", "finishing")
 def select_job(pipeline: PipelineKey, id_: CommitId) -> Select[Any]:
     """Return the query for the job of a pipeline in a change."""
     return select(jobs).where(jobs.c.pipeline == pipeline_text(pipeline), jobs.c.id == id_)
+
+
+def insert_job(
+    tx: Tx, pipeline: str, id_: CommitId, *, version: int, output: str, state: str
+) -> None:
+    """Add the job that makes an open output commit, with its first event."""
+    number = tx.add_event("job-changed", pipeline_key(pipeline), commit=id_, state=state)
+    tx.run(
+        insert(jobs).values(
+            pipeline=pipeline,
+            id=id_,
+            number=number,
+            version=version,
+            output=output,
+            state=state,
+            created=tx.now,
+            reason="",
+            **count_columns(Counts()),
+        )
+    )
 
 
 def job_values(tx: Tx, rows: Sequence[Row[Any]]) -> tuple[Job, ...]:

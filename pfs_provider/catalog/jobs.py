@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Update, select, update
 
 from pfs_provider.catalog.commit_rows import fetch_commit
-from pfs_provider.catalog.history import base_commit
+from pfs_provider.catalog.history import base_commit, is_on_branch
 from pfs_provider.catalog.job_rows import (
     count_columns,
     job_values,
@@ -314,8 +314,9 @@ def finish_job(  # noqa: PLR0913 each is one fact of a job or its commit
         error=None if state == "success" else (reason or f"job {pipeline}@{id_}: {state}"),
         columns={"tree": tree, "n_files": n_files, "size": size},
     )
-    if state == "success":
-        fire_triggers(tx, job.output, id_)
+    commit = _output(tx, job)
+    if state == "success" and commit is not None and is_on_branch(tx, job.output, commit):
+        fire_triggers(tx, job.output, id_)  # not where chosen commits were run (replay.py)
     return get_job(tx, pipeline, id_)
 
 

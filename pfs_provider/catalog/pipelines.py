@@ -8,16 +8,16 @@ Source: semantics 5.3.
 """
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import get_args
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from pfs_provider.catalog.branches import ensure_branch
-from pfs_provider.catalog.commits import find_commit
 from pfs_provider.catalog.graph import check_provenance, replace_provenance
 from pfs_provider.catalog.heads import find_branch_row
-from pfs_provider.catalog.jobs import kill_jobs, list_jobs
-from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
+from pfs_provider.catalog.jobs import find_job, kill_jobs
+from pfs_provider.catalog.keys import pipeline_text
+from pfs_provider.catalog.pipeline_rows import pipeline_values, select_versions
 from pfs_provider.catalog.projects import get_project
 from pfs_provider.catalog.repos import check_repo, check_unused, create_repo, erase_repo, find_repo
 from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines, repos, user_specs
@@ -43,8 +43,8 @@ __all__ = [
 
 def find_pipeline(tx: Tx, key: PipelineKey, *, version: int | None = None) -> Pipeline | None:
     """Return a pipeline at a version, the newest by default; None if there is none."""
-    query = _select(version).where(pipelines.c.key == pipeline_text(key))
-    found = _values(tx, tx.all(query))
+    query = select_versions(version).where(pipelines.c.key == pipeline_text(key))
+    found = pipeline_values(tx, tx.all(query), as_of_version=version is not None)
     return found[0] if found else None
 
 
@@ -57,66 +57,43 @@ def get_pipeline(tx: Tx, key: PipelineKey, *, version: int | None = None) -> Pip
     found = find_pipeline(tx, key, version=version)
     if found is None:
         at = "" if version is None else f" at version {version}"
+        of = "" if version is None else f" {key} --history all"
         raise NotFoundError(
             ErrorCode.PIPELINE_NOT_FOUND,
-            f"pipeline {key}{at} does not exist: see `pfs list pipeline`",
+            f"pipeline {key}{at} does not exist: see `pfs list pipeline{of}`",
             pipeline=str(key),
         )
     return found
 
 
-def list_pipelines(tx: Tx, project: str | None = None) -> tuple[Pipeline, ...]:
-    """Return the pipelines of a project, or of all, by name, at their newest versions."""
-    query = _select(None).order_by(pipelines.c.key)
+def list_pipelines(
+    tx: Tx,
+    project: str | None = None,
+    *,
+    key: PipelineKey | None = None,
+    history: int | None = 0,
+) -> tuple[Pipeline, ...]:
+    """Return pipelines by name, each with its versions, newest first.
+
+    Args:
+        tx: The transaction.
+        project: Only of this one.
+        key: Only this pipeline.
+        history: How many versions before the newest; None means all.
+
+    Raises:
+        NotFoundError: ``project-not-found`` or ``pipeline-not-found``.
+    """
+    query = select_versions(since=history).order_by(
+        pipelines.c.key, pipeline_versions.c.version.desc()
+    )
     if project is not None:
         get_project(tx, project)
         query = query.where(pipelines.c.project == project)
-    return _values(tx, tx.all(query))
-
-
-def _select(version: int | None) -> Select[Any]:
-    table = pipeline_versions
-    wanted = pipelines.c.version if version is None else version
-    return select(
-        pipelines,
-        table.c.version.label("at_version"),
-        table.c.spec,
-        table.c.inputs,
-        table.c.input_text,
-        table.c.output.label("at_output"),
-    ).join(table, (table.c.pipeline == pipelines.c.key) & (table.c.version == wanted))
-
-
-def _values(tx: Tx, rows: Sequence[Row[Any]]) -> tuple[Pipeline, ...]:
-    last = _last_jobs(tx, [row.key for row in rows])
-    return tuple(
-        Pipeline(
-            key=pipeline_key(row.key),
-            version=row.at_version,
-            spec=row.spec,
-            state=row.state,
-            reason=row.reason,
-            inputs=tuple(
-                PipelineInput(name=name, branch=branch_key(branch), propagate=propagate)
-                for name, branch, propagate in row.inputs
-            ),
-            input_text=row.input_text,
-            output=branch_key(row.at_output),
-            created=row.created,
-            memo=row.memo,
-            stopped=row.stopped,
-            last_job=last.get(row.key),
-        )
-        for row in rows
-    )
-
-
-def _last_jobs(tx: Tx, keys: Sequence[str]) -> dict[str, Any]:
-    newest = (
-        select(func.max(jobs.c.number)).where(jobs.c.pipeline.in_(keys)).group_by(jobs.c.pipeline)
-    )
-    rows = tx.all(select(jobs.c.pipeline, jobs.c.state).where(jobs.c.number.in_(newest)))
-    return {row.pipeline: row.state for row in rows}
+    if key is not None:
+        get_pipeline(tx, key)
+        query = query.where(pipelines.c.key == pipeline_text(key))
+    return pipeline_values(tx, tx.all(query), as_of_version=history != 0)
 
 
 def create_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
@@ -315,10 +292,9 @@ def start_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
         return found
     _connect(tx, found.output, found.inputs)
     _set(tx, key, state="running", reason="", stopped=False)
-    last = list_jobs(tx, key, limit=1)
     row = find_branch_row(tx, found.output)
-    head = None if row is None or row.head is None else find_commit(tx, key.repo, row.head)
-    killed = bool(last) and last[0].state == "killed" and head is not None and head.id == last[0].id
+    last = None if row is None or row.head is None else find_job(tx, key, row.head)
+    killed = last is not None and last.state == "killed"
     tx.stale.append(Stale(found.output.full, tx.new_change(), forced=killed))
     tx.add_event("pipeline-started", key, state="running")
     return get_pipeline(tx, key)

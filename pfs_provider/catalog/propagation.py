@@ -9,14 +9,15 @@ Source: docs/design/0003-catalog.md (head rules); Pachyderm's propagation, seman
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from pfs_provider.catalog.commit_rows import find_states, insert_commit, insert_pins, pins_of
 from pfs_provider.catalog.graph import Edge, downstream_edges, edges_into, in_order
 from pfs_provider.catalog.heads import move_head
-from pfs_provider.catalog.keys import branch_key, pipeline_key
+from pfs_provider.catalog.job_rows import insert_job
+from pfs_provider.catalog.keys import branch_key
 from pfs_provider.catalog.settling import fail_unrunnable
-from pfs_provider.catalog.tables import branches, commits, jobs, pipelines
+from pfs_provider.catalog.tables import branches, commits, pipelines
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import CommitPin
 from pfs_provider.refs.ids import CommitId
@@ -142,30 +143,15 @@ class _Group:
         states = find_states(tx, [(pin.branch.repo.full, pin.id) for pin in pins])
         if branch in self._pipelines:
             ready = all(state == "finished" for state in states.values())
-            self._open_job(branch, id_, "starting" if ready else "created")
+            insert_job(
+                tx,
+                branch.partition("@")[0],
+                id_,
+                version=self._pipelines[branch],
+                output=branch,
+                state="starting" if ready else "created",
+            )
         for (repo, pinned), state in states.items():
             if state == "error":
                 fail_unrunnable(tx, key, id_, blame=f"{repo}@{pinned}")
                 break
-
-    def _open_job(self, branch: str, id_: CommitId, state: str) -> None:
-        tx = self._tx
-        pipeline = branch.partition("@")[0]
-        number = tx.add_event("job-changed", pipeline_key(pipeline), commit=id_, state=state)
-        tx.run(
-            insert(jobs).values(
-                pipeline=pipeline,
-                id=id_,
-                number=number,
-                version=self._pipelines[branch],
-                output=branch,
-                state=state,
-                created=tx.now,
-                reason="",
-                total=0,
-                processed=0,
-                skipped=0,
-                recovered=0,
-                failed=0,
-            )
-        )

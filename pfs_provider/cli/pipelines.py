@@ -1,6 +1,7 @@
 """Commands over pipelines."""
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from pfs_provider.cli.options import (
     ProjectOption,
 )
 from pfs_provider.cli.session import open_acts, open_pfs
-from pfs_provider.cli.show import Output, say, show, show_all, show_json
+from pfs_provider.cli.show import Output, say, show, show_all, show_id, show_json
 from pfs_provider.cli.specs import (
     ArgOption,
     JsonnetOption,
@@ -22,6 +23,7 @@ from pfs_provider.cli.specs import (
     spec_source,
 )
 from pfs_provider.cli.tree import (
+    app,
     create,
     delete,
     inspect,
@@ -43,6 +45,7 @@ __all__ = [
     "inspect_pipeline",
     "list_pipeline",
     "rerun_pipeline",
+    "run_pipeline",
     "start_pipeline",
     "stop_pipeline",
     "update_pipeline",
@@ -57,36 +60,59 @@ DryRunOption = Annotated[
 ]
 
 
+AllCommitsOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-commits",
+        help="Run on every commit that the inputs have had, oldest first. [default: the heads]",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What the options of create and update say."""
+
+    replace: bool
+    reprocess: bool
+    all_commits: bool
+    dry_run: bool
+
+
 class _DryRunError(Exception):
     """Ends the transaction of a dry run."""
 
 
 @create.command("pipeline")
-def create_pipeline(  # noqa: PLR0917 - each is one option
+def create_pipeline(  # noqa: PLR0913, PLR0917 - each is one option
     file: SpecFileOption = None,
     jsonnet: JsonnetOption = None,
     arg: ArgOption = None,
     reprocess: ReprocessOption = False,
+    all_commits: AllCommitsOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Make the pipelines of a spec, all or none; each runs at once on what its inputs hold."""
     source = spec_source(file, jsonnet, arg)
-    _save(source, replace=False, reprocess=reprocess, dry_run=dry_run, output=output)
+    how = _How(replace=False, reprocess=reprocess, all_commits=all_commits, dry_run=dry_run)
+    _save(source, how, output)
 
 
 @update.command("pipeline")
-def update_pipeline(  # noqa: PLR0917 - each is one option
+def update_pipeline(  # noqa: PLR0913, PLR0917 - each is one option
     file: SpecFileOption = None,
     jsonnet: JsonnetOption = None,
     arg: ArgOption = None,
     reprocess: ReprocessOption = False,
+    all_commits: AllCommitsOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Give pipelines a new version, or make those that do not exist."""
     source = spec_source(file, jsonnet, arg)
-    _save(source, replace=True, reprocess=reprocess, dry_run=dry_run, output=output)
+    how = _How(replace=True, reprocess=reprocess, all_commits=all_commits, dry_run=dry_run)
+    _save(source, how, output)
 
 
 @validate.command("pipeline")
@@ -108,18 +134,32 @@ def validate_pipeline(
 
 @list_.command("pipeline")
 def list_pipeline(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[PIPELINE]", help="Only this one. [default: all]")
+    ] = None,
     project: ProjectOption = None,
+    history: Annotated[
+        str,
+        typer.Option(metavar="N|all", help="Show so many versions before the newest, too."),
+    ] = "0",
     output: OutputOption = Output.TEXT,
     full_timestamps: FullTimesOption = False,
 ) -> None:
-    """List the pipelines by name."""
+    """List the pipelines by name, and their earlier versions, newest first."""
+    if history not in {"all", "none"} and not history.isdecimal():
+        raise typer.BadParameter(f"--history {history}: a number, or all")
+    older = {"all": None, "none": 0}[history] if history.isalpha() else int(history)
     with open_pfs() as pfs:
-        show_all(pfs.list_pipelines(project), output, full_times=full_timestamps)
+        found = pfs.list_pipelines(project, name=name, history=older)
+        show_all(found, output, full_times=full_timestamps)
 
 
 @inspect.command("pipeline")
 def inspect_pipeline(
-    name: PipelineArgument,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="PIPELINE", help="[PROJECT/]PIPELINE; ^ means the version before."),
+    ],
     spec: Annotated[bool, typer.Option("--spec", help="Print its spec, as JSON.")] = False,
     user_spec: Annotated[
         bool, typer.Option("--user-spec", help="Print its spec as written, without defaults.")
@@ -164,6 +204,23 @@ def rerun_pipeline(
         show_json(pfs.rerun_pipeline(name, reprocess=reprocess), output)
 
 
+@app.command("run-pipeline")
+def run_pipeline(
+    name: PipelineArgument,
+    commits: Annotated[
+        list[str],
+        typer.Argument(metavar="REPO@COMMIT...", help="Read these; of other inputs the heads."),
+    ],
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make a job of a pipeline on chosen commits and print its id; no head moves.
+
+    Also written `pfs run pipeline`. `pfs run` works the job; `PIPELINE@ID` is its output.
+    """
+    with open_pfs() as pfs:
+        show_id(pfs.run_pipeline(name, commits), output)
+
+
 @delete.command("pipeline")
 def delete_pipeline(
     name: PipelineArgument,
@@ -175,24 +232,22 @@ def delete_pipeline(
         pfs.delete_pipeline(name, keep_repo=keep_repo, force=force)
 
 
-def _save(
-    source: "SpecSource", *, replace: bool, reprocess: bool, dry_run: bool, output: Output
-) -> None:
+def _save(source: "SpecSource", how: _How, output: Output) -> None:
     with open_pfs() as pfs:
         loaded = read_specs(source, pfs.read_specs)
-    again = reprocess or any(one.reprocess for one in loaded)
-    replace = replace or again or any(one.update for one in loaded)
+    again = how.reprocess or any(one.reprocess for one in loaded)
+    replace = how.replace or again or any(one.update for one in loaded)
     written = [one.written for one in loaded]
-    if dry_run or any(one.dry_run for one in loaded):
+    if how.dry_run or any(one.dry_run for one in loaded):
         _try(written, replace)
         for one in loaded:
             say(json.dumps(one.document, ensure_ascii=False))
         return
     with open_acts() as pfs:
         saved: list[PipelineInfo] = (
-            pfs.update_pipeline(written, reprocess=again)
+            pfs.update_pipeline(written, reprocess=again, all_commits=how.all_commits)
             if replace
-            else pfs.create_pipeline(written)
+            else pfs.create_pipeline(written, all_commits=how.all_commits)
         )
     for info in saved:
         show_json(info, output)

@@ -42,7 +42,13 @@ class Verbs(TyperGroup):
     """The root: splits ``create-pipeline`` into its verb and its noun."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - click moved into typer at 0.26: no name fits both
-        """Return the command that the arguments begin with."""
+        """Return the command that the arguments begin with.
+
+        ``run`` takes a pipeline's name, so ``run pipeline NAME`` is another command only where a
+        name follows.
+        """
+        if args[:2] == ["run", "pipeline"] and len(args) > 2 and not args[2].startswith("-"):  # noqa: PLR2004 verb, noun, name
+            args = ["run-pipeline", *args[2:]]
         verb, hyphen, noun = args[0].partition("-")
         group = self.commands.get(verb)
         if hyphen and noun in getattr(group, "commands", {}):

@@ -1,16 +1,19 @@
 """Verbs over pipelines."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pfs_provider.catalog import pipelines
+from pfs_provider.catalog import history, pipelines, replay
 from pfs_provider.catalog.propagation import propagate
 from pfs_provider.catalog.transaction import Tx
-from pfs_provider.catalog.values import Pipeline
-from pfs_provider.infos import PipelineInfo
+from pfs_provider.catalog.values import Job, Pipeline
+from pfs_provider.infos import JobInfo, PipelineInfo
 from pfs_provider.jobs.keys import parse_pipeline_key
 from pfs_provider.jobs.ticks import drop_cron_repos
+from pfs_provider.refs.addresses import parse_address
+from pfs_provider.refs.ancestry import Back, FromStart, parse_ancestry
 from pfs_provider.refs.names import PipelineKey
 from pfs_provider.spec.load import LoadedSpec, load_specs
 from pfs_provider.verbs.defaults import DefaultsVerbs
@@ -32,10 +35,15 @@ def validate_pipeline(spec: SpecSource) -> list[LoadedSpec]:
 class PipelineVerbs(DefaultsVerbs):
     """Pipelines."""
 
-    def create_pipeline(self, spec: SpecSource) -> list[PipelineInfo]:
+    def create_pipeline(self, spec: SpecSource, *, all_commits: bool = False) -> list[PipelineInfo]:
         """Make the pipelines of a spec, all or none, with a job on the inputs' heads.
 
         What a spec leaves out comes from the defaults of its project and of all.
+
+        Args:
+            spec: Where it is, or what it says.
+            all_commits: A job for every commit that the inputs have had, oldest first, each under
+                the id of its change, instead of one on the heads.
 
         Raises:
             RefusedError: ``spec-illegal``; ``provenance-illegal``: it would depend on itself.
@@ -43,38 +51,66 @@ class PipelineVerbs(DefaultsVerbs):
             NotFoundError: ``repo-not-found``: an input repo.
         """
         loaded = self.read_specs(spec)
-        return [info.info() for info in self._save(loaded, update=False, reprocess=False)]
+        saved = self._save(loaded, update=False, reprocess=False, all_commits=all_commits)
+        return [info.info() for info in saved]
 
-    def update_pipeline(self, spec: SpecSource, *, reprocess: bool = False) -> list[PipelineInfo]:
+    def update_pipeline(
+        self, spec: SpecSource, *, reprocess: bool = False, all_commits: bool = False
+    ) -> list[PipelineInfo]:
         """Give pipelines a new version, or make those that do not exist.
 
         Args:
             spec: As for ``create_pipeline``.
             reprocess: Work all datums again, whatever the memo knows.
+            all_commits: As for ``create_pipeline``; what has run under a change's id runs again
+                under a new one.
         """
         loaded = self.read_specs(spec)
-        return [info.info() for info in self._save(loaded, update=True, reprocess=reprocess)]
+        saved = self._save(loaded, update=True, reprocess=reprocess, all_commits=all_commits)
+        return [info.info() for info in saved]
 
     def inspect_pipeline(self, name: str) -> PipelineInfo:
-        """Return one pipeline. Raises NotFoundError ``pipeline-not-found``."""
+        """Return one pipeline, as it is or as an earlier version had it.
+
+        Args:
+            name: ``[project/]pipeline``; ``^`` or ``^2`` behind it means one or two versions ago,
+                ``.2`` its second version.
+
+        Raises:
+            NotFoundError: ``pipeline-not-found``: no such pipeline, or not so many versions.
+        """
         with self._versions.catalog.read() as tx:
-            return pipelines.get_pipeline(tx, parse_pipeline_key(name)).info()
+            return _get_version(tx, name).info()
 
     def pipeline_spec(self, name: str, *, user: bool = False) -> dict[str, Any]:
         """Return a pipeline's spec in its normal form.
 
         Args:
-            name: ``[project/]pipeline``.
+            name: As for ``inspect_pipeline``.
             user: As its author wrote it, without the defaults.
         """
         with self._versions.catalog.read() as tx:
-            found = pipelines.get_pipeline(tx, parse_pipeline_key(name))
+            found = _get_version(tx, name)
             return get_user_spec(tx, found) if user else parse_document(found.spec)
 
-    def list_pipelines(self, project: str | None = None) -> list[PipelineInfo]:
-        """Return all pipelines, or those of one project, by name."""
+    def list_pipelines(
+        self, project: str | None = None, *, name: str | None = None, history: int | None = 0
+    ) -> list[PipelineInfo]:
+        """Return all pipelines, or those of one project, by name; each version newest first.
+
+        Args:
+            project: Only of this one.
+            name: Only this pipeline, ``[project/]pipeline``.
+            history: How many versions before the newest are returned too; None means all. A
+                version then says when it was made and how its own last job is.
+
+        Raises:
+            NotFoundError: ``project-not-found`` or ``pipeline-not-found``.
+        """
+        key = None if name is None else parse_pipeline_key(name)
         with self._versions.catalog.read() as tx:
-            return [found.info() for found in pipelines.list_pipelines(tx, project)]
+            found = pipelines.list_pipelines(tx, project, key=key, history=history)
+            return [one.info() for one in found]
 
     def start_pipeline(self, name: str) -> PipelineInfo:
         """Let a stopped pipeline go on; it gets a job if its inputs moved."""
@@ -98,6 +134,31 @@ class PipelineVerbs(DefaultsVerbs):
 
         self._act(delete)
 
+    def run_pipeline(self, name: str, commits: str | Sequence[str]) -> JobInfo:
+        """Open a job on chosen commits, and return it; ``run`` works it.
+
+        Its output is no head, and nothing downstream follows: read it as ``pipeline@id``.
+
+        Args:
+            name: ``[project/]pipeline``.
+            commits: One or several: ``repo@branch``, ``repo@id`` or ``repo@branch=id``, with
+                ancestry; of inputs that are not named it reads the heads.
+
+        Raises:
+            NotFoundError: ``pipeline-not-found``, or a commit is not there.
+            ConflictError: ``in-use``: it is stopped; ``commit-open``.
+            RefusedError: ``provenance-illegal``: a commit is of no input, or has an error.
+        """
+        key = parse_pipeline_key(name)
+        texts = [commits] if isinstance(commits, str) else commits
+        chosen = [parse_address(text) for text in texts]
+
+        def run(tx: Tx) -> Job:
+            found = [history.resolve_commit(tx, one) for one in chosen]
+            return replay.run_on_commits(tx, key, found)
+
+        return self._act(run).info()
+
     def rerun_pipeline(self, name: str, *, reprocess: bool = False) -> PipelineInfo:
         """Make a new job on the inputs' heads with the spec as it is.
 
@@ -120,6 +181,21 @@ class PipelineVerbs(DefaultsVerbs):
         )  # as it is, whatever the defaults are by now
         again = [replace(same, written=written)]
         return self._save(again, update=True, reprocess=True)[0].info()
+
+
+def _get_version(tx: Tx, name: str) -> Pipeline:
+    """Return the pipeline that ``[project/]pipeline`` names, with ancestry over its versions."""
+    base, ancestry = parse_ancestry(name)
+    key = parse_pipeline_key(base)
+    newest = pipelines.get_pipeline(tx, key)
+    match ancestry:
+        case Back(steps=0):
+            return newest
+        case Back(steps=steps):
+            version = newest.version - steps
+        case FromStart(number=number):
+            version = number
+    return pipelines.get_pipeline(tx, key, version=version)
 
 
 def _rerun(tx: Tx, *, key: PipelineKey) -> Pipeline:

@@ -6,11 +6,13 @@ Must not know: which verb asks.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from pfs_provider.catalog import pipelines, user_specs
 from pfs_provider.catalog.propagation import propagate
+from pfs_provider.catalog.replay import replay_commits
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline, PipelineInput
 from pfs_provider.jobs.ticks import make_cron_repos
@@ -51,21 +53,33 @@ class SpecSaver(Session):
         """
         return load_specs(spec, defaults=stored_defaults(self._versions.catalog))
 
-    def _save(self, specs: list[LoadedSpec], *, update: bool, reprocess: bool) -> list[Pipeline]:
+    def _save(
+        self,
+        specs: list[LoadedSpec],
+        *,
+        update: bool,
+        reprocess: bool,
+        all_commits: bool = False,
+    ) -> list[Pipeline]:
         """Save the specs of a file, all or none; what the file asks for itself counts too."""
         loaded = [one for one in specs if not one.dry_run]
+        save_one = partial(
+            self._save_one, update=update, reprocess=reprocess, all_commits=all_commits
+        )
         if self._acts is not None or len(loaded) == 1:
-            return [self._save_one(one, update=update, reprocess=reprocess) for one in loaded]
+            return [save_one(one) for one in loaded]
         self._begin()
         try:
-            saved = [self._save_one(one, update=update, reprocess=reprocess) for one in loaded]
+            saved = [save_one(one) for one in loaded]
         except BaseException:
             self._end(keep=False)
             raise
         self._end(keep=True)
         return saved
 
-    def _save_one(self, loaded: LoadedSpec, *, update: bool, reprocess: bool) -> Pipeline:
+    def _save_one(
+        self, loaded: LoadedSpec, *, update: bool, reprocess: bool, all_commits: bool
+    ) -> Pipeline:
         spec = loaded.spec
         inputs = [
             PipelineInput(name=part.name, branch=part.branch_key, propagate=part.propagate)
@@ -92,6 +106,9 @@ class SpecSaver(Session):
             user_specs.put_user_spec(tx, spec.key, saved.version, text)
             if old is not None:
                 drop_trigger_branches(tx, load_specs(old.spec)[0].spec, spec)
+            if all_commits:
+                tx.stale = [one for one in tx.stale if one.branch != saved.output.full]
+                replay_commits(tx, spec.key)
             propagate(tx)  # so that the job it causes is in what is given back
             return pipelines.get_pipeline(tx, spec.key)
 

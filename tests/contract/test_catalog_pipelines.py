@@ -146,3 +146,35 @@ def test_a_pipelines_state_and_last_job_are_shown(world: World) -> None:
         "no image",
         "failure",
     )
+
+
+def test_every_version_is_listed_with_its_own_time_and_its_own_last_job(world: World) -> None:
+    world.land("A")
+    world.pipeline("Q", "B")
+    first = world.pipeline("P", "A")
+    world.work()
+    world.pipeline("P", "B", update=True)
+    world.pipeline("P", "A", "B", update=True)
+    world.work("failure")
+
+    with world.catalog.read() as tx:
+        alone = pipelines.list_pipelines(tx)
+        two = pipelines.list_pipelines(tx, key=pipe("P"), history=1)
+        whole = pipelines.list_pipelines(tx, history=None)
+        again = pipelines.get_pipeline(tx, pipe("P"), version=1)
+        with pytest.raises(NotFoundError, match="--history all"):
+            pipelines.get_pipeline(tx, pipe("P"), version=4)
+        with pytest.raises(NotFoundError):
+            pipelines.list_pipelines(tx, key=pipe("nope"))
+
+    assert [(one.key.name, one.version) for one in alone] == [("P", 3), ("Q", 1)]
+    assert [one.version for one in two] == [3, 2]
+    said = [(one.key.name, one.version, one.input_text, one.last_job) for one in whole]
+    assert said == [
+        ("P", 3, "A:/* ⨯ B:/*", "failure"),
+        ("P", 2, "B:/*", None),
+        ("P", 1, "A:/*", "success"),
+        ("Q", 1, "B:/*", None),
+    ]
+    assert whole[0].created > whole[1].created > whole[2].created == first.created
+    assert again == whole[2]

@@ -24,6 +24,7 @@ from pfs_provider.catalog import (
     jobs,
     pipelines,
     removal,
+    replay,
     repos,
     triggers,
 )
@@ -154,6 +155,28 @@ class CatalogMachine(RuleBasedStateMachine):
         def act() -> None:
             with self.world.act() as tx:
                 verb(tx, pipe(name))
+
+        self._try(act)
+
+    @rule(name=some_pipeline, source=some_branch, data=st.data())
+    def run_a_pipeline_on_some_commit(self, name: str, source: str, data: st.DataObject) -> None:
+        commit = self._some_commit(data, source)
+        if commit is None:
+            return
+
+        def act() -> None:
+            with self.world.act() as tx:
+                replay.run_on_commits(tx, pipe(name), [commit])
+
+        self._try(act)
+
+    @rule(name=some_pipeline, inputs=some_inputs, update=st.booleans())
+    def replay_all_commits(self, name: str, inputs: list[str], *, update: bool) -> None:
+        def act() -> None:
+            with self.world.act() as tx:
+                made = self.world.pipeline(name, *inputs, update=update)
+                tx.stale = [one for one in tx.stale if one.branch != made.output.full]
+                replay.replay_commits(tx, pipe(name))
 
         self._try(act)
 

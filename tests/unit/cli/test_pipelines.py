@@ -156,3 +156,50 @@ def test_a_template_that_is_called_wrongly_is_told(
 
     assert (done.code, done.out) == (code, "")
     assert text in done.err
+
+
+def test_the_history_of_versions_is_listed_and_inspected(images: Cli, spec: str) -> None:
+    for _ in range(3):
+        images.ok("update", "pipeline", "-f", spec)
+
+    def versions(*words: str) -> list[int]:
+        found = images.ok("list", "pipeline", *words, "-o", "json").json
+        return [one["version"] for one in found]
+
+    assert versions() == versions("edges") == versions("--history", "0") == [3]
+    assert versions("--history", "1") == [3, 2]
+    assert versions("edges", "--history", "all") == [3, 2, 1]
+    assert images.ok("inspect", "pipeline", "edges^1", "-o", "json").json[0]["version"] == 2
+    assert images.ok("inspect", "pipeline", "edges^2", "--spec", "-o", "json").json[0]["transform"]
+    assert images("inspect", "pipeline", "edges^3").code == 3
+    assert images("inspect", "pipeline", "edges^~").code == 5
+    assert images("list", "pipeline", "--history", "some").code == 2
+
+
+def test_a_pipeline_is_run_on_chosen_commits(images: Cli, spec: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    for name in ("/a", "/b"):
+        images.ok("put", "file", f"images@master:{name}", "-f", str(tmp_path / "a"))
+    images.ok("create", "pipeline", "-f", spec)
+
+    made = images.ok("run", "pipeline", "edges", "images@master^", "-o", "json").json[0]
+
+    assert (made["pipeline"], made["state"]) == ("edges", "starting")
+    printed = images.ok("run-pipeline", "edges", "images@master").out.strip()
+    listed = images.ok("list", "job", "-p", "edges", "-o", "json").json
+    assert [job["id"] for job in listed[:2]] == [printed, made["id"]]
+    assert images("run", "pipeline", "edges", "nope@master").code == 3
+    assert images("run", "pipeline").code == 3
+
+
+def test_a_new_pipeline_runs_on_all_commits(images: Cli, spec: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    for name in ("/a", "/b"):
+        images.ok("put", "file", f"images@master:{name}", "-f", str(tmp_path / "a"))
+
+    images.ok("create", "pipeline", "-f", spec, "--all-commits")
+
+    wanted = [one["id"] for one in images.ok("list", "commit", "images", "-o", "json").json]
+    found = images.ok("list", "job", "-p", "edges", "-o", "json").json
+    assert [job["id"] for job in found] == wanted
+    assert len(wanted) == 3

@@ -275,3 +275,64 @@ def test_an_input_that_does_not_propagate_is_read_at_the_next_cause(world: PfsWo
     world.run()
 
     assert world.read("up@master") == {"/all": "2new"}
+
+
+def test_earlier_versions_are_read_by_their_ancestry(world: PfsWorld) -> None:
+    for glob in ("/*", "/a", "/b"):
+        world.pfs.update_pipeline(spec("up", glob=glob))
+
+    def inputs(*names: str) -> list[str]:
+        return [world.pfs.inspect_pipeline(name).input for name in names]
+
+    assert inputs("up", "up^0", "up^", "up~1", "up^^", "default/up^2", "up.1", "up.3") == [
+        "in:/b", "in:/b", "in:/a", "in:/a", "in:/*", "in:/*", "in:/*", "in:/b",
+    ]  # fmt: skip
+    assert world.pfs.pipeline_spec("up^2")["input"]["pfs"]["glob"] == "/*"
+    assert world.pfs.pipeline_spec("up^", user=True)["input"]["pfs"]["glob"] == "/a"
+    assert [one.version for one in world.pfs.list_pipelines(name="up", history=None)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("name", ["up^3", "up.4", "up^-1", "nope^1"])
+def test_a_version_that_never_was_is_not_found(world: PfsWorld, name: str) -> None:
+    for _ in range(3):
+        world.pfs.update_pipeline(spec("up"))
+
+    with pytest.raises(NotFoundError) as raised:
+        world.pfs.inspect_pipeline(name)
+
+    assert raised.value.code == ErrorCode.PIPELINE_NOT_FOUND
+
+
+def test_a_pipeline_runs_on_chosen_commits_and_its_head_stays(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.put(a="2", b="2")
+    world.pfs.create_pipeline(spec("up"))
+    world.run()
+    head = world.pfs.inspect_commit("up@master")
+
+    made = world.pfs.run_pipeline("up", "in@master^")
+    done = world.run_one()
+
+    assert (made.state, done.id, done.state) == ("starting", made.id, "success")
+    assert world.read(f"up@{made.id}") == {"/a": "1"}
+    assert world.read("up@master") == {"/a": "2", "/b": "2"}
+    assert world.pfs.inspect_commit("up@master") == head
+    world.put(c="3")
+    assert counts(world.run_one()) == "1+2+0+0/3"
+    assert world.read("up@master") == {"/a": "2", "/b": "2", "/c": "3"}
+
+
+def test_a_pipeline_over_all_commits_has_an_output_for_each(world: PfsWorld) -> None:
+    ids = [world.put(a="1"), world.put(a="2"), world.put(b="3")]
+
+    world.pfs.create_pipeline([spec("up"), spec("upper", "upper", repo="up")], all_commits=True)
+    done = world.run()
+
+    assert {job.state for job in done} == {"success"}
+    for name in ("up", "upper"):
+        assert [job.id for job in reversed(world.pfs.list_jobs(name))] == ids
+        assert [world.read(f"{name}@{id_}") for id_ in ids] == [
+            {"/a": "1"},
+            {"/a": "2"},
+            {"/a": "2", "/b": "3"},
+        ]
