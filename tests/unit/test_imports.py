@@ -16,6 +16,7 @@ WORKER_MAY_IMPORT = {
     "annotated_types", "backports", "blake3", "cython_runtime", "dotenv", "msgspec", "obstore",
     "pydantic", "pydantic_core", "pydantic_settings", "pyfastcdc", "tenacity",
     "typing_extensions", "typing_inspection",
+    "colorama", "tornado",  # tenacity takes tornado along where it is installed, as with Celery
 }  # fmt: skip
 
 
