@@ -42,8 +42,23 @@ def collect_output(writer: ContentWriter, root: Path) -> None:
         RefusedError: ``source-illegal``: a link that leads out of ``/pfs``, a FIFO, a socket, a
             device or an unrepresentable name; the path is named.
     """
+    _check_out(root)
     _Links(root).replace_all()
     writer.put_folder("/", root / OUT)
+
+
+def _check_out(root: Path) -> None:
+    """Refuse a link in the place of ``out``, which would be followed by the system."""
+    try:
+        mode = (root / OUT).lstat().st_mode
+    except FileNotFoundError:
+        mode = 0
+    if not stat.S_ISDIR(mode):
+        raise RefusedError(
+            ErrorCode.SOURCE_ILLEGAL,
+            f"/pfs/{OUT} is not a folder any more: leave it and write into it",
+            path=f"/pfs/{OUT}",
+        )
 
 
 class _Links:

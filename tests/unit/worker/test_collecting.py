@@ -214,3 +214,30 @@ def test_a_link_that_is_refused_is_told_with_where_it_leads(
 
     with pytest.raises(RefusedError, match=f"^/pfs/out/odd is a link that leads {whither}"):
         _collect(storage, root)
+
+
+def _replace_out(root: Path, tmp_path: Path, kind: str) -> None:
+    (root / "out").rmdir()
+    match kind:
+        case "link":
+            (root / "out").symlink_to(tmp_path / "host")
+        case "relative":
+            (root / "out").symlink_to("in")
+        case "file":
+            (root / "out").write_text("x")
+
+
+@pytest.mark.parametrize("kind", ["link", "relative", "file", "none"])
+def test_an_out_that_is_no_folder_any_more_is_refused_and_leads_nowhere(
+    storage: Storage, root: Path, tmp_path: Path, kind: str
+) -> None:
+    host = tmp_path / "host"
+    host.mkdir()
+    (host / "link").symlink_to("/pfs/in/a")
+    _replace_out(root, tmp_path, kind)
+
+    with pytest.raises(RefusedError, match="/pfs/out is not a folder") as caught:
+        _collect(storage, root)
+
+    assert caught.value.code == ErrorCode.SOURCE_ILLEGAL
+    assert (host / "link").is_symlink()  # no link of this machine was taken for user code's
