@@ -77,4 +77,12 @@ def _memory_scratch() -> str:
             f"transform.memory_volume: this machine has no {MEMORY}: take it out of the spec",
             field="transform.memory_volume",
         )
-    return str(MEMORY / f"pfs-{os.geteuid()}")
+    folder = MEMORY / f"pfs-{os.geteuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():  # all may write beside it
+        raise RefusedError(
+            ErrorCode.SETTINGS_ILLEGAL,
+            f"{folder}, where transform.memory_volume stages files, is another user's: remove it",
+            path=str(folder),
+        )
+    return str(folder)

@@ -1,6 +1,7 @@
 """What workers are told of a pipeline's containers."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +72,16 @@ def test_the_memory_limit_is_told_for_messages(tmp_path: Path) -> None:
 def test_a_memory_volume_is_where_files_are_staged(tmp_path: Path) -> None:
     arguments = _dress(tmp_path).arguments(_spec("own:1", transform={"memory_volume": True}))
 
-    assert arguments[arguments.index("--scratch") + 1].startswith("/dev/shm/")
+    folder = Path(arguments[arguments.index("--scratch") + 1])
+    assert folder.parent == Path("/dev/shm")
+    assert folder.stat().st_uid == os.geteuid()
+
+
+def test_a_memory_volume_in_a_folder_of_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pfs_provider.jobs.containers.MEMORY", tmp_path)
+    (tmp_path / f"pfs-{os.geteuid()}").symlink_to(tmp_path)
+
+    with pytest.raises(RefusedError, match="another user's"):
+        _dress(tmp_path / "bin").arguments(_spec("own:1", transform={"memory_volume": True}))
