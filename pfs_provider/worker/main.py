@@ -21,8 +21,7 @@ from pfs_provider.errors import ConflictError, ErrorCode, PfsError
 from pfs_provider.jobs.keys import JobRef, parse_job_ref
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
-from pfs_provider.settings import store_secrets
-from pfs_provider.settings import engine_environment
+from pfs_provider.settings import engine_environment, store_secrets
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
 from pfs_provider.worker.datums import DatumWorker
