@@ -10,6 +10,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -27,7 +28,7 @@ from pfs_provider.storage.packer import Packer
 from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.sources import FolderFiles, scan_folder, source_error
 from pfs_provider.storage.tree import PathFinder
-from pfs_provider.storage.values import EMPTY_TREE, TreeRef
+from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 
 __all__ = ["ContentWriter", "Progress"]
 
@@ -119,14 +120,28 @@ class ContentWriter:
                 device, a name that is not UTF-8; nothing was put then.
             NotFoundError: ``source-not-found``; UnavailableError: ``source-unavailable``.
         """
+        self.put_files(path, scan_folder(folder), progress=progress)
+
+    def put_files(self, path: str, files: FolderFiles, *, progress: Progress | None = None) -> None:
+        """Store files of a folder that has been scanned; raises as `put_folder`."""
         prefix = parse_path(path).rstrip("/").encode() + b"/"
-        files = scan_folder(folder)
         n_files = n_bytes = 0
         for unit in read_units(files.sources):
             n_bytes += self._put_unit(files, prefix, unit)
             n_files += len(unit.sizes)
             if progress is not None:
                 progress(n_files, n_bytes)
+
+    def put_entry(self, path: str, entry: Entry) -> None:
+        """Put a file that this store holds already, as one modified now; no byte is read or stored.
+
+        Raises:
+            RefusedError: ``path-illegal``.
+        """
+        raw = _raw(path)
+        row = Rows.from_entries([(path, replace(entry, modified=None))])
+        flags = bytes([entry.executable])
+        self._batch.add([raw], [entry.digest], [entry.size], flags, [self._table.add(row)])
 
     def finish(self) -> list[Rows]:
         """Return the files of every batch, sorted; everything they name is durable. Idempotent.

@@ -177,14 +177,26 @@ class PathFinder:
         """Whether the tree has no file."""
         return self._root is None
 
+    def find(self, path: bytes) -> Entry | None:
+        """Return the file at a path, None if there is none."""
+        leaf = self._leaf_for(path)
+        return None if leaf is None else leaf.find(path)
+
     def find_equal(self, path: bytes, digest: bytes) -> Rows | None:
         """Return the row of the file at a path if it has that digest, else None."""
+        leaf = self._leaf_for(path)
+        if leaf is None:
+            return None
+        row = bisect_left(leaf.paths, path)
+        if row == len(leaf) or leaf.paths[row] != path:
+            return None
+        return leaf.cut(row, row + 1) if leaf.digests[32 * row : 32 * row + 32] == digest else None
+
+    def _leaf_for(self, path: bytes) -> Rows | None:
+        """Return the leaf that holds the path if any does; None if the tree is empty."""
         if self._root is None:
             return None
         leaf = self._leaf
         if leaf is None or not leaf.paths[0] <= path <= leaf.paths[-1]:
             leaf = self._leaf = find_leaf(self._storage, self._root, path)
-        row = bisect_left(leaf.paths, path)
-        if row == len(leaf) or leaf.paths[row] != path:
-            return None
-        return leaf.cut(row, row + 1) if leaf.digests[32 * row : 32 * row + 32] == digest else None
+        return leaf

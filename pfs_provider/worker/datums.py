@@ -16,6 +16,7 @@ from pfs_provider.worker.collecting import collect_output
 from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
 from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
+from pfs_provider.worker.given import GivenFiles
 from pfs_provider.worker.staging import OUT, clear_root, stage_datum
 
 __all__ = ["DatumWorker"]
@@ -131,6 +132,7 @@ class DatumWorker:
         clear_root(self.root)
         stage_datum(self.storage, self.trees, datum.pieces, self.root)
         command = self.plan.command
+        given = GivenFiles(self.storage, self.trees, datum.pieces, self.root)
         try:
             outcome = self.executor.run(self._task(datum, command.cmd, command.stdin))
         except FailedError as error:
@@ -139,7 +141,7 @@ class DatumWorker:
         problem = self._problem(outcome)
         if problem is None:
             try:
-                collect_output(writer, self.root)
+                collect_output(writer, self.root, given)
             except RefusedError as error:
                 return _Try(outcome, str(error))
         return _Try(outcome, problem)

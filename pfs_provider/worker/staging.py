@@ -4,26 +4,35 @@ Invariants: files are copies, verified as they are written; ``out`` is empty. Mu
 the queue.
 """
 
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from pfs_provider.errors import CorruptDataError, ErrorCode, FailedError
 from pfs_provider.jobs.records import PieceRecord
+from pfs_provider.storage.digests import digest_bytes
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.restore import restore_file, restore_folder
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import TreeRef
 
-__all__ = ["OUT", "clear_root", "stage_datum"]
+__all__ = ["OUT", "clear_root", "is_placeholder", "placeholder_time_ns", "stage_datum"]
 
 OUT = "out"
 
+_SECOND_NS = 1_000_000_000
+
 
 def stage_datum(
-    storage: Storage, trees: Mapping[str, TreeRef], pieces: Sequence[PieceRecord], root: Path
+    storage: Storage,
+    trees: Mapping[str, TreeRef],
+    pieces: Sequence[PieceRecord],
+    root: Path,
+    *,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Fill an empty root with a datum's files and an empty ``out``.
 
@@ -32,12 +41,14 @@ def stage_datum(
         trees: The pinned tree of each input branch, by its full name.
         pieces: The datum.
         root: An existing, empty folder.
+        check: Called now and then; what it raises ends the staging, half done.
 
     Raises:
         CorruptDataError: A file is damaged or missing in the tree that the plan was made from.
     """
     (root / OUT).mkdir()
     for piece in pieces:
+        check()
         folder = root / piece.input
         folder.mkdir(exist_ok=True)
         if piece.mode == "s3":
@@ -46,9 +57,28 @@ def stage_datum(
         if piece.mode == "empty":
             _stage_placeholders(storage, tree, piece, folder)
         elif piece.is_dir:
-            restore_folder(storage, tree, piece.path, _target(folder, piece.path))
+            restore_folder(
+                storage,
+                tree,
+                piece.path,
+                _target(folder, piece.path),
+                progress=lambda _files, _bytes: check(),
+            )
         else:
             _stage_file(storage, tree, piece.path, folder)
+
+
+def placeholder_time_ns(path: str) -> int:
+    """Return the time that the placeholder of a path has: within the first second of 1970.
+
+    It tells which file's placeholder one is, wherever user code has put it.
+    """
+    return 1 + int.from_bytes(digest_bytes(path.encode())[:8]) % (_SECOND_NS - 1)
+
+
+def is_placeholder(info: os.stat_result) -> bool:
+    """Return whether a file is a placeholder, of whatever path, that was not written to."""
+    return info.st_size == 0 and 0 < info.st_mtime_ns < _SECOND_NS
 
 
 def clear_root(root: Path) -> None:
@@ -92,6 +122,8 @@ def _stage_placeholders(storage: Storage, tree: TreeRef, piece: PieceRecord, fol
         target = _target(folder, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
+        stamp = placeholder_time_ns(path)
+        os.utime(target, ns=(stamp, stamp))
 
 
 def _target(folder: Path, path: str) -> Path:
