@@ -27,8 +27,8 @@ from pfs_provider.errors import ErrorCode, RefusedError
 
 __all__ = [
     "Settings",
-    "find_secret",
     "engine_environment",
+    "find_secret",
     "load_settings",
     "pod_credentials",
     "secret_places",

@@ -100,6 +100,7 @@ class Engine:
     ) -> "LocalLauncher":
         """Return what starts workers on this machine. Arguments as for ``launcher``."""
         from pfs_provider.jobs.local_launcher import LocalLauncher  # noqa: PLC0415 # lazy
+
         # A worker knows no launcher.
 
         hidden = json.dumps([str(path) for path in self.settings.hidden_paths])
