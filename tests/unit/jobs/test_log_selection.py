@@ -31,7 +31,7 @@ def test_a_file_means_the_datums_that_are_hold_or_lie_in_it(
     (found,) = select_logs(world.jobs, UP, inputs=[text])
 
     assert found.job == world.ref("up")
-    assert found.datums == {ids["/a/"]}
+    assert found.datums == frozenset({ids["/a/"]})
 
 
 @pytest.mark.parametrize("inputs", [["/c"], ["other:/a"], ["/a", "/b"], ["in@master:/a"]])
@@ -49,9 +49,9 @@ def test_files_that_no_datum_has_are_not_found(
 
 def test_a_datum_that_printed_nothing_is_no_error(world: PfsWorld, ids: dict[str, str]) -> None:
     (found,) = select_logs(world.jobs, UP, datum=ids["/b/"])
-    assert found.datums == {ids["/b/"]}
+    assert found.datums == frozenset({ids["/b/"]})
     (found,) = select_logs(world.jobs, None, job=world.ref("up"), datum=ids["/b/"])
-    assert found.datums == {ids["/b/"]}
+    assert found.datums == frozenset({ids["/b/"]})
 
 
 def test_what_is_not_there_is_not_found(world: PfsWorld) -> None:
