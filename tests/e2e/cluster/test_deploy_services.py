@@ -177,7 +177,8 @@ def test_a_change_of_settings_restarts_what_has_them_and_nothing_else(
 
     for _ in range(2):  # the second one finds nothing to do
         deployed.cluster.kubectl("apply", "--server-side", "-f", "-", given=as_yaml(kept))
-    deployed.wait_for("rollout", "status", "deployment/pfs-scheduler")
+    for name in ("scheduler", "metrics"):
+        deployed.wait_for("rollout", "status", f"deployment/pfs-{name}")
 
     after = _starts(deployed)
     assert {name for name in after if name in before} == {"minio-0", "postgres-0"}
