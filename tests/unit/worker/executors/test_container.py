@@ -103,7 +103,7 @@ def test_a_killed_container_costs_one_try_and_is_replaced_by_a_fresh_one(root: P
     engine = find_test_engine()
     mark = f"pfs.test={os.getpid()}.{id(root)}"
     with _open("--label", mark, memory_limit="64Mi") as executor:
-        _run(executor, root, "touch /work/left")
+        _run(executor, root, "touch left")
         (name,) = list_containers(engine, f"label={mark}")
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(_run, executor, root, "sleep 1000")
