@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     PIPELINE_NOT_FOUND = "pipeline-not-found"
     JOB_NOT_FOUND = "job-not-found"
     DATUM_NOT_FOUND = "datum-not-found"  # the job does not have it, or did not run it
+    CRON_NOT_FOUND = "cron-not-found"  # the pipeline has no cron input
     SOURCE_NOT_FOUND = "source-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
     TRANSACTION_NOT_FOUND = "transaction-not-found"

@@ -45,6 +45,7 @@ __all__ = [
     "inspect_pipeline",
     "list_pipeline",
     "rerun_pipeline",
+    "run_cron",
     "run_pipeline",
     "start_pipeline",
     "stop_pipeline",
@@ -219,6 +220,16 @@ def run_pipeline(
     """
     with open_pfs() as pfs:
         show_id(pfs.run_pipeline(name, commits), output)
+
+
+@app.command("run-cron")
+def run_cron(name: PipelineArgument, output: OutputOption = Output.TEXT) -> None:
+    """Let a pipeline's cron inputs tick now, once each, and print the id of the job.
+
+    Also written `pfs run cron`. `pfs run` works the job.
+    """
+    with open_pfs() as pfs:
+        show_id(pfs.run_cron(name), output)
 
 
 @delete.command("pipeline")

@@ -44,11 +44,12 @@ class Verbs(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - click moved into typer at 0.26: no name fits both
         """Return the command that the arguments begin with.
 
-        ``run`` takes a pipeline's name, so ``run pipeline NAME`` is another command only where a
-        name follows.
+        ``run`` takes a pipeline's name, so ``run pipeline NAME`` and ``run cron NAME`` are other
+        commands only where a name follows.
         """
-        if args[:2] == ["run", "pipeline"] and len(args) > 2 and not args[2].startswith("-"):  # noqa: PLR2004 verb, noun, name
-            args = ["run-pipeline", *args[2:]]
+        match args:
+            case ["run", ("pipeline" | "cron"), name, *_] if not name.startswith("-"):
+                args = [f"run-{args[1]}", *args[2:]]
         verb, hyphen, noun = args[0].partition("-")
         group = self.commands.get(verb)
         if hyphen and noun in getattr(group, "commands", {}):

@@ -1,7 +1,8 @@
 """Cron inputs: each tick is an empty file, named by its time, in a repo of the pipeline's own.
 
 Invariant: a tick is put once, however many schedulers run: the last one is read and the next are
-put under the catalog's write lock. Ticks that were missed are put together, in one commit.
+put under the catalog's write lock. Ticks that were missed are put together, in one commit, and a
+tick that somebody asks for never hides one of them.
 Must not know: how jobs are run.
 
 Source: semantics of Pachyderm 2.x (catch-up from the last tick or ``start``; ``overwrite``).
@@ -14,8 +15,9 @@ from pfs_provider.catalog import branches, pipelines, repos
 from pfs_provider.catalog.crons import last_tick, next_tick
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline
+from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.refs.ids import CommitId
-from pfs_provider.refs.names import BranchKey
+from pfs_provider.refs.names import BranchKey, PipelineKey
 from pfs_provider.refs.paths import parse_path
 from pfs_provider.spec.load import load_specs
 from pfs_provider.spec.model import CronInput, Input, PipelineSpec, iter_parts
@@ -26,7 +28,7 @@ from pfs_provider.versioning.landing import Landing, land_draft
 from pfs_provider.versioning.trees import read_head
 from pfs_provider.versioning.versions import Versions
 
-__all__ = ["cron_inputs", "drop_cron_repos", "make_cron_repos", "put_due_ticks"]
+__all__ = ["cron_inputs", "drop_cron_repos", "make_cron_repos", "put_due_ticks", "put_ticks_now"]
 
 MAX_MISSED = 1000
 """Ticks put at once: of a longer absence only the latest count."""
@@ -70,6 +72,38 @@ def put_due_ticks(versions: Versions) -> list[BranchKey]:
     return ticked
 
 
+def put_ticks_now(versions: Versions, tx: Tx, key: PipelineKey, change: CommitId) -> None:
+    """Put one tick into each cron input of a pipeline, all of one change, whatever its schedule.
+
+    The next tick is counted from this one where the schedule is ``@every``. What is due already is
+    put with it, or it would count as put.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``; ``cron-not-found``: it has no cron input.
+        ConflictError: ``in-use``: it is stopped.
+    """
+    pipeline = pipelines.get_pipeline(tx, key)
+    crons = tuple(cron_inputs(load_specs(pipeline.spec)[0].spec.input))
+    if not crons:
+        raise NotFoundError(
+            ErrorCode.CRON_NOT_FOUND,
+            f"pipeline {key} has no cron input: `pfs rerun pipeline {key}` runs it once more",
+            pipeline=str(key),
+        )
+    if pipeline.stopped:
+        raise ConflictError(
+            ErrorCode.IN_USE,
+            f"pipeline {key} is stopped: start it with `pfs start pipeline {key}`",
+            pipeline=str(key),
+        )
+    now = versions.clock.now()
+    for cron in crons:
+        branches.ensure_branch(tx, cron.files.branch_key)
+        _, tree = read_head(versions, cron.files.branch_key)
+        due = _due(versions, pipeline, cron, tree, now)
+        _land_ticks(versions, tx, cron, tree, [*due, now], change)
+
+
 def _put_ticks(versions: Versions, pipeline: Pipeline, cron: CronInput) -> bool:
     key = cron.files.branch_key
     now = versions.clock.now()
@@ -81,16 +115,27 @@ def _put_ticks(versions: Versions, pipeline: Pipeline, cron: CronInput) -> bool:
         due = _due(versions, pipeline, cron, tree, now)
         if not due:
             return False  # another scheduler was faster
-        draft = Draft(versions.storage, tree)
-        if cron.overwrite:
-            if tree.n_files:
-                draft.delete_file(parse_path("/"))
-            due = due[-1:]
-        for tick in due:
-            draft.put_file(parse_path(_name(tick)), b"")
-        landing = Landing(CommitId(versions.ids.new_id()), message="cron tick")
-        land_draft(versions, key, draft, landing, tx=tx)
+        _land_ticks(versions, tx, cron, tree, due, CommitId(versions.ids.new_id()))
     return True
+
+
+def _land_ticks(  # noqa: PLR0917 what a commit of ticks is made of
+    versions: Versions,
+    tx: Tx,
+    cron: CronInput,
+    tree: TreeRef,
+    ticks: list[datetime],
+    change: CommitId,
+) -> None:
+    draft = Draft(versions.storage, tree)
+    if cron.overwrite:
+        if tree.n_files:
+            draft.delete_file(parse_path("/"))
+        ticks = ticks[-1:]
+    for tick in ticks:
+        draft.put_file(parse_path(_name(tick)), b"")
+    landing = Landing(change, message="cron tick")
+    land_draft(versions, cron.files.branch_key, draft, landing, tx=tx)
 
 
 def _due(

@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pfs_provider.catalog import history, pipelines, replay
+from pfs_provider.catalog import history, jobs, pipelines, replay
 from pfs_provider.catalog.propagation import propagate
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Job, Pipeline
+from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.infos import JobInfo, PipelineInfo
 from pfs_provider.jobs.keys import parse_pipeline_key
-from pfs_provider.jobs.ticks import drop_cron_repos
+from pfs_provider.jobs.ticks import drop_cron_repos, put_ticks_now
 from pfs_provider.refs.addresses import parse_address
 from pfs_provider.refs.ancestry import Back, FromStart, parse_ancestry
 from pfs_provider.refs.names import PipelineKey
@@ -158,6 +159,36 @@ class PipelineVerbs(DefaultsVerbs):
             return replay.run_on_commits(tx, key, found)
 
         return self._act(run).info()
+
+    def run_cron(self, name: str) -> JobInfo:
+        """Let a pipeline's cron inputs tick now, once each, and return the job; ``run`` works it.
+
+        Args:
+            name: ``[project/]pipeline``.
+
+        Raises:
+            NotFoundError: ``pipeline-not-found``, or ``cron-not-found``: it has no cron input.
+            ConflictError: ``in-use``: it is stopped; ``commit-open``: a commit that this
+                transaction started is not finished, so no job can be opened yet.
+        """
+        key = parse_pipeline_key(name)
+        id_ = self._new_id()
+
+        def tick(tx: Tx) -> Job:
+            before = jobs.list_jobs(tx, key, limit=1)
+            put_ticks_now(self._versions, tx, key, id_)
+            propagate(tx)  # what follows looks at the job
+            newest = jobs.list_jobs(tx, key, limit=1)
+            if newest == before:
+                raise ConflictError(
+                    ErrorCode.COMMIT_OPEN,
+                    f"the ticks of {key} cause no job while a commit of this transaction is open: "
+                    "finish it first",
+                    pipeline=name,
+                )
+            return newest[0]
+
+        return self._act(tick).info()
 
     def rerun_pipeline(self, name: str, *, reprocess: bool = False) -> PipelineInfo:
         """Make a new job on the inputs' heads with the spec as it is.

@@ -32,8 +32,8 @@ SECTIONS = {
     ],
     "## Pipelines": [
         "create_pipeline", "update_pipeline", "map", "inspect_pipeline", "pipeline_spec",
-        "list_pipelines", "start_pipeline", "stop_pipeline", "run_pipeline", "rerun_pipeline",
-        "delete_pipeline",
+        "list_pipelines", "start_pipeline", "stop_pipeline", "run_pipeline", "run_cron",
+        "rerun_pipeline", "delete_pipeline",
         "read_specs", "render_specs", "inspect_defaults", "update_defaults", "delete_defaults",
     ],
     "## Jobs": [

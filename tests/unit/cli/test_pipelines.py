@@ -203,3 +203,20 @@ def test_a_new_pipeline_runs_on_all_commits(images: Cli, spec: str, tmp_path: Pa
     found = images.ok("list", "job", "-p", "edges", "-o", "json").json
     assert [job["id"] for job in found] == wanted
     assert len(wanted) == 3
+
+
+def test_cron_inputs_tick_when_told_to(images: Cli, tmp_path: Path) -> None:
+    nightly = tmp_path / "nightly.json"
+    document = {"pipeline": {"name": "nightly"}, "transform": {"cmd": ["true"]}}
+    cron = {"input": {"cron": {"name": "tick", "spec": "@yearly"}}}
+    nightly.write_text(json.dumps(document | cron))
+    images.ok("create", "pipeline", "-f", str(nightly))
+
+    made = images.ok("run", "cron", "nightly", "-o", "json").json[0]
+    printed = images.ok("run-cron", "nightly").out.strip()
+
+    listed = images.ok("list", "job", "-p", "nightly", "-o", "json").json
+    assert [job["id"] for job in listed] == [printed, made["id"]]
+    assert len(images.ok("list", "file", "nightly_tick@master").out.splitlines()) == 3
+    assert images("run", "cron", "nope").code == 3
+    assert images("run", "cron").code == 3  # a pipeline of that name

@@ -336,3 +336,29 @@ def test_a_pipeline_over_all_commits_has_an_output_for_each(world: PfsWorld) -> 
             {"/a": "2"},
             {"/a": "2", "/b": "3"},
         ]
+
+
+def test_cron_inputs_tick_when_told_to(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec("nightly", input={"cron": {"name": "tick", "spec": "@yearly"}}))
+
+    made = world.pfs.run_cron("nightly")
+    done = world.run_one()
+
+    assert (made.id, made.state) == (done.id, "starting")
+    assert done.state == "success"
+    assert world.pfs.inspect_commit("nightly_tick@master").id == made.id
+
+
+def test_ticks_are_part_of_a_transaction(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec("nightly", input={"cron": {"name": "tick", "spec": "@yearly"}}))
+
+    with world.pfs.transaction() as change:
+        world.pfs.create_repo("more")
+        world.pfs.run_cron("nightly")
+
+    assert world.pfs.inspect_commit("nightly_tick@master").id == change.id
+    with world.pfs.transaction():
+        world.pfs.start_commit("in@master")
+        with pytest.raises(ConflictError, match="finish it first"):
+            world.pfs.run_cron("nightly")
+    assert len(world.pfs.list_commits("nightly_tick")) == 1
