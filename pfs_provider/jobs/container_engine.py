@@ -4,6 +4,7 @@ Invariants: what is there is asked by doing it; every refusal names the way out.
 specs, settings, what runs in the containers.
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -90,6 +91,8 @@ def find_engine(environment: Mapping[str, str], name: str | None = None) -> Cont
             f"setting 'container_engine': {name!r} is neither docker nor podman, nor a path of one",
             setting="container_engine",
         )
+    if name is not None and os.sep in name:
+        name = os.path.abspath(name)  # noqa: PTH100 # it may be a link; and is started elsewhere
     wanted = ENGINES if name is None else (name,)
     there = [program for program in wanted if shutil.which(program, path=environment.get("PATH"))]
     reasons = []

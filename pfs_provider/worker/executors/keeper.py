@@ -67,6 +67,7 @@ class Keeper:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=self._environment,
+            cwd=said.parent,  # podman leaves a file `oom` where it was started
             start_new_session=True,
         )
 

@@ -46,6 +46,15 @@ def test_the_one_that_is_named_is_used_or_refused(tmp_path: Path) -> None:
     assert caught.value.code == ErrorCode.SETTINGS_ILLEGAL
 
 
+def test_a_path_from_here_is_one_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = put_engine(tmp_path, "podman", ANSWERS_AS_PODMAN)
+    monkeypatch.chdir(tmp_path)
+
+    assert find_engine(environment, "./podman").program == str(tmp_path / "podman")
+
+
 def test_no_engine_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="apt-get install podman") as caught:
         find_engine({"PATH": str(tmp_path)})
