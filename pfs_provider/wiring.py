@@ -27,7 +27,7 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.open import open_store
 
 if TYPE_CHECKING:
-    from pfs_provider.jobs.containers import ContainerDress
+    from pfs_provider.jobs.containers import ContainerSetup
     from pfs_provider.jobs.handle import Jobs
     from pfs_provider.jobs.launcher import Launcher
     from pfs_provider.jobs.local_launcher import LocalLauncher
@@ -113,12 +113,14 @@ class Engine:
         if executor == "process":
             return LocalLauncher(environment, tuple(arguments), stay=stay)
         environment |= engine_environment()
-        return LocalLauncher(environment, tuple(arguments), stay=stay, dress=self._dress())
+        return LocalLauncher(
+            environment, tuple(arguments), stay=stay, setup=self._container_setup()
+        )
 
-    def _dress(self) -> "ContainerDress":
+    def _container_setup(self) -> "ContainerSetup":
         # lazy: a worker starts no containers of others
         from pfs_provider.jobs.container_engine import find_engine  # noqa: PLC0415
-        from pfs_provider.jobs.containers import ContainerDress  # noqa: PLC0415
+        from pfs_provider.jobs.containers import ContainerSetup  # noqa: PLC0415
 
         settings = self.settings
         try:
@@ -129,7 +131,7 @@ class Engine:
                 f"setting 'container_options' is no command line: {error}",
                 setting="container_options",
             ) from error
-        return ContainerDress(
+        return ContainerSetup(
             engine=find_engine(engine_environment(), settings.container_engine),
             image=settings.container_image or "",
             pull=settings.container_pull,

@@ -13,14 +13,14 @@ from pfs_provider.jobs.container_engine import ContainerEngine, Pull
 from pfs_provider.jobs.container_options import find_unsupported, render_options
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["ContainerDress"]
+__all__ = ["ContainerSetup"]
 
 MEMORY = Path("/dev/shm")  # noqa: S108 made for this; the scratch folder in it is private
 ROOT_INSIDE = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerDress:
+class ContainerSetup:
     """Says how each pipeline's containers are.
 
     Args:

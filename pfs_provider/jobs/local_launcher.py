@@ -18,7 +18,7 @@ from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import WorkersState, find_s3_fields
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["Dress", "LocalLauncher", "LocalWorkers"]
+__all__ = ["LocalLauncher", "LocalWorkers", "WorkerSetup"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ STOP_GRACE_S = 10.0
 ERROR_TAIL_BYTES = 2000
 
 
-class Dress(Protocol):
+class WorkerSetup(Protocol):
     """What workers are given for one pipeline."""
 
     def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class LocalLauncher:
         environment: The whole environment of a worker (settings.worker_environment).
         arguments: More arguments for each worker, such as the executor's name.
         stay: Let the workers outlive this process.
-        dress: Gives more arguments for a pipeline's workers and refuses what they cannot be given;
+        setup: Gives more arguments for a pipeline's workers and refuses what they cannot be given;
             None where all pipelines' are alike.
     """
 
@@ -55,14 +55,14 @@ class LocalLauncher:
         arguments: tuple[str, ...] = (),
         *,
         stay: bool = False,
-        dress: "Dress | None" = None,
+        setup: "WorkerSetup | None" = None,
     ) -> None:
         self._environment = dict(environment)
         # A worker that starts after its launcher has died would never hear of that: it looks.
         parent = () if stay else ("--parent", str(os.getpid()))
         self._arguments = (*arguments, *parent)
         self._told: set[str] = set()
-        self._dress = dress
+        self._setup = setup
 
     @property
     def place(self) -> str:
@@ -72,13 +72,13 @@ class LocalLauncher:
     def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
         """Return what needs a cluster, or does not exist yet. See Launcher.find_unsupported."""
         secrets = ("transform.secrets",) if spec.transform.secrets else ()
-        more = () if self._dress is None else self._dress.find_unsupported(spec)
+        more = () if self._setup is None else self._setup.find_unsupported(spec)
         return (*find_s3_fields(spec), *secrets, *more)
 
     def launch(self, job: JobRef, spec: PipelineSpec, n_workers: int) -> "LocalWorkers":
         """Start ``n_workers`` processes for a job. See Launcher.launch."""
         # The plan in the store says all that a process needs.
-        more = () if self._dress is None else self._dress.arguments(spec)
+        more = () if self._setup is None else self._setup.arguments(spec)
         return LocalWorkers(
             [
                 _Process([*self._command(job, number, n_workers), *more], self._environment)
