@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
@@ -109,17 +109,11 @@ class Runner:
         except BaseException:
             workers.stop()
             raise
-        if lost() and self._is_active(begun.ref):
-            workers.leave()
+        if lost() and (job := self._steps.find(begun.ref)) is not None and not job.has_ended:
+            workers.leave()  # to the one who has it now
         else:
             workers.stop()
         return problem
-
-    def _is_active(self, ref: JobRef) -> bool:
-        try:
-            return not self._steps.get(ref).has_ended
-        except NotFoundError:  # its pipeline was deleted
-            return False
 
     def _follow(self, begun: Begun, workers: Workers, lost: Callable[[], bool]) -> str | None:
         reader = ProgressReader(self.jobs.objects, begun.ref, begun.plan)

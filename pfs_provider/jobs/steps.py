@@ -18,7 +18,6 @@ from pfs_provider.errors import (
     ConflictError,
     CorruptDataError,
     ErrorCode,
-    NotFoundError,
     PfsError,
     RefusedError,
 )
@@ -213,15 +212,16 @@ class Steps:
         with self.jobs.versions.catalog.read() as tx:
             return job_rows.get_job(tx, ref.pipeline, ref.id)
 
+    def find(self, ref: JobRef) -> Job | None:
+        """Return the job as it is, None if it was deleted with its pipeline or its commit."""
+        with self.jobs.versions.catalog.read() as tx:
+            return job_rows.find_job(tx, ref.pipeline, ref.id)
+
     def _is_gone(self, ref: JobRef) -> bool:
-        """Return whether the job was deleted, with its pipeline or its commit."""
         try:
-            self.get(ref)
-        except NotFoundError:
-            return True
+            return self.find(ref) is None
         except PfsError:
             return False  # the catalog fails, which is what went wrong
-        return False
 
     def _send_home(self, ref: JobRef, ended: Job) -> Job:
         """Tell the workers of an ended job; only then, or nobody could work it again."""
