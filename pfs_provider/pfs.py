@@ -10,9 +10,7 @@
 Each verb opens a transaction of its own unless ``with pfs.transaction()`` gathers several.
 """
 
-from types import TracebackType
-from typing import Self
-
+from pfs_provider.closing import Closing
 from pfs_provider.verbs.functions import FunctionVerbs
 from pfs_provider.verbs.maps import MapVerbs
 from pfs_provider.verbs.mounts import MountVerbs
@@ -25,7 +23,14 @@ __all__ = ["Pfs"]
 
 
 class Pfs(
-    PutVerbs, MountVerbs, MapVerbs, FunctionVerbs, WorkflowVerbs, WatchVerbs, TransactionVerbs
+    PutVerbs,
+    MountVerbs,
+    MapVerbs,
+    FunctionVerbs,
+    WorkflowVerbs,
+    WatchVerbs,
+    TransactionVerbs,
+    Closing,
 ):
     """An open catalog and store, and all that can be done with them.
 
@@ -37,14 +42,3 @@ class Pfs(
     def close(self) -> None:
         """Let go of connections and threads. Idempotent."""
         self._engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

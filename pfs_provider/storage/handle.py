@@ -8,8 +8,6 @@ Must not know: repos, SQL.
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Self
 
 from tenacity import (
     Retrying,
@@ -20,6 +18,7 @@ from tenacity import (
 )
 
 from pfs_provider.clock import Clock
+from pfs_provider.closing import Closing
 from pfs_provider.errors import ErrorCode, PfsError
 from pfs_provider.storage.stores.port import Data, ObjectStore
 
@@ -33,7 +32,7 @@ _ATTEMPTS = 4
 _REPEATABLE = {ErrorCode.WRITE_UNKNOWN, ErrorCode.STORE_UNAVAILABLE}
 
 
-class Storage:
+class Storage(Closing):
     """Where all verbs of this room read and write.
 
     Args:
@@ -81,17 +80,6 @@ class Storage:
     def close(self) -> None:
         """Stop the pool's threads. Idempotent."""
         self.pool.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class ObjectCache:

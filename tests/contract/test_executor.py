@@ -197,19 +197,19 @@ def test_without_a_working_dir_a_command_starts_where_it_may_write(bench: Bench)
 
 
 def test_of_too_much_output_the_first_and_the_last_stay_and_the_command_is_not_held_up(
-    request: pytest.FixtureRequest, bench: Bench
+    bench: Bench,
 ) -> None:
-    del bench  # only for its situations
-    with open_bench(request.node.callspec.params["bench"], max_log_bytes=1 << 20) as small:
-        outcome = small.run("sh", "-c", "head -c 50000000 /dev/zero | tr '\\0' x; echo end")
+    outcome = bench.run(
+        "sh", "-c", "head -c 50000000 /dev/zero | tr '\\0' x; echo end", max_log_bytes=1 << 20
+    )
 
-        parts = list_parts(small.log)
-        kept = sum(part.size for part in parts)
-        assert outcome.exit_code == 0
-        assert outcome.n_log_bytes_dropped == 50_000_004 - kept
-        assert (1 << 20) - (1 << 16) <= kept <= 1 << 20
-        assert parts[0].path.read_bytes() == b"x" * (1 << 16)
-        assert parts[-1].path.read_bytes().endswith(b"xend\n")
+    parts = list_parts(bench.log)
+    kept = sum(part.size for part in parts)
+    assert outcome.exit_code == 0
+    assert outcome.n_log_bytes_dropped == 50_000_004 - kept
+    assert (1 << 20) - (1 << 16) <= kept <= 1 << 20
+    assert parts[0].path.read_bytes() == b"x" * (1 << 16)
+    assert parts[-1].path.read_bytes().endswith(b"xend\n")
 
 
 def test_commands_run_side_by_side(bench: Bench) -> None:

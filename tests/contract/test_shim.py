@@ -109,9 +109,7 @@ def test_words_for_others_and_from_before_do_nothing(pod: Pod) -> None:
 
 
 def test_a_gigabyte_of_output_holds_nobody_up(pod: Pod) -> None:
-    pod.open(max_log_bytes=1 << 16)
-
-    outcome = pod.run("head", "-c", str(1 << 30), "/dev/zero")
+    outcome = pod.run("head", "-c", str(1 << 30), "/dev/zero", max_log_bytes=1 << 16)
 
     assert outcome.exit_code == 0
     assert outcome.n_log_bytes_dropped == (1 << 30) - (1 << 16)

@@ -10,7 +10,6 @@ from pfs_provider.clock import Clock, SystemClock
 from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.worker.executors.container import Box, ContainerExecutor
 from pfs_provider.worker.executors.fallback import FallbackExecutor
-from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.executors.process import ProcessExecutor
 from pfs_provider.worker.executors.shim import ShimExecutor
@@ -19,12 +18,11 @@ from pfs_provider.worker.executors.tasks import warn
 __all__ = ["open_executor"]
 
 
-def open_executor(  # noqa: PLR0913 what each kind needs
+def open_executor(
     kind: str = "process",
     *,
     clock: Clock | None = None,
     say: Callable[[str], None] = warn,
-    max_log_bytes: int = MAX_LOG_BYTES,
     shim: Path | None = None,
     memory_limit: str = "",
     box: Box | None = None,
@@ -36,7 +34,6 @@ def open_executor(  # noqa: PLR0913 what each kind needs
             ``shim``: the user container of this pod. ``container``: one of docker or podman.
         clock: Tells the times of outcomes and measures timeouts; the machine's by default.
         say: Gets one notice, with the first task, of what cannot be done here.
-        max_log_bytes: How much of one command's output is kept.
         shim: The folder of the shim, for that kind.
         memory_limit: Of the user container, for what is said when it is killed.
         box: What kind of container, for that kind.
@@ -47,15 +44,13 @@ def open_executor(  # noqa: PLR0913 what each kind needs
     clock = clock or SystemClock()
     match kind:
         case "shim" if shim is not None:
-            return ShimExecutor(
-                shim, clock=clock, max_log_bytes=max_log_bytes, memory_limit=memory_limit
-            )
+            return ShimExecutor(shim, clock=clock, memory_limit=memory_limit)
         case "shim":
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL, "executor 'shim' needs --shim: its folder", kind=kind
             )
         case "container" if box is not None:
-            return ContainerExecutor(box, clock=clock, max_log_bytes=max_log_bytes)
+            return ContainerExecutor(box, clock=clock)
         case "container":
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL,
@@ -63,7 +58,7 @@ def open_executor(  # noqa: PLR0913 what each kind needs
                 kind=kind,
             )
         case "process":
-            return _open_process(clock, say, max_log_bytes)
+            return _open_process(clock, say)
         case _:
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL,
@@ -72,10 +67,10 @@ def open_executor(  # noqa: PLR0913 what each kind needs
             )
 
 
-def _open_process(clock: Clock, say: Callable[[str], None], max_log_bytes: int) -> Executor:
-    executor = ProcessExecutor(clock=clock, say=say, max_log_bytes=max_log_bytes)
+def _open_process(clock: Clock, say: Callable[[str], None]) -> Executor:
+    executor = ProcessExecutor(clock=clock, say=say)
     ability = executor.find_ability()
     if ability.is_isolated:
         return executor
     executor.close()
-    return FallbackExecutor(ability.sentence, clock=clock, say=say, max_log_bytes=max_log_bytes)
+    return FallbackExecutor(ability.sentence, clock=clock, say=say)

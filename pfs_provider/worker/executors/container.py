@@ -14,13 +14,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pfs_provider.clock import Clock, IdSource, RandomIds
+from pfs_provider.closing import Closing
 from pfs_provider.errors import ErrorCode, FailedError, RefusedError, UnavailableError
 from pfs_provider.worker.executors.keeper import Keeper
-from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim import ShimExecutor
 from pfs_provider.worker.shim.install import install
@@ -52,14 +50,13 @@ class Box:
     memory_limit: str = ""
 
 
-class ContainerExecutor:
+class ContainerExecutor(Closing):
     """Runs tasks in a container that it keeps up. A context manager.
 
     Args:
         box: What kind of container. Its image has to be there: nothing is pulled.
         clock: Tells the times of outcomes and measures timeouts.
         ids: Names containers and tasks.
-        max_log_bytes: How much of one command's output is kept.
     """
 
     def __init__(
@@ -68,12 +65,10 @@ class ContainerExecutor:
         *,
         clock: Clock,
         ids: IdSource | None = None,
-        max_log_bytes: int = MAX_LOG_BYTES,
     ) -> None:
         self._box = box
         self._clock = clock
         self._ids = ids or RandomIds()
-        self._max_log_bytes = max_log_bytes
         self._running = threading.Lock()
         """Held by the one who runs a task."""
         self._changing = threading.Lock()
@@ -130,7 +125,6 @@ class ContainerExecutor:
             folder,
             clock=self._clock,
             ids=self._ids,
-            max_log_bytes=self._max_log_bytes,
             memory_limit=self._box.memory_limit,
             come_back_s=COME_UP_S,
             revive=self._start_container,
@@ -203,17 +197,6 @@ class ContainerExecutor:
             f"process did not answer within {COME_UP_S:.0f} s: {said}",
             engine=self._box.engine,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def share_folder(folder: Path) -> None:

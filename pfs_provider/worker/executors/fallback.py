@@ -14,12 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pfs_provider.clock import Clock
+from pfs_provider.closing import Closing
 from pfs_provider.worker.executors.homes import Homes
-from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.spawner.base import HOME
 from pfs_provider.worker.executors.spawners import Spawners
@@ -35,14 +33,13 @@ _NOTICE = (
 )
 
 
-class FallbackExecutor:
+class FallbackExecutor(Closing):
     """Runs tasks without namespaces. A context manager.
 
     Args:
         why: A sentence: why there are no namespaces and what could be done.
         clock: Tells the times of outcomes and measures timeouts.
         say: Gets the one notice, with the first task; by default it is logged as a warning.
-        max_log_bytes: How much of one command's output is kept.
         python: The interpreter for the spawner.
         prefix: A command put in front of the spawner.
     """
@@ -53,7 +50,6 @@ class FallbackExecutor:
         *,
         clock: Clock,
         say: Callable[[str], None] = warn,
-        max_log_bytes: int = MAX_LOG_BYTES,
         python: str = sys.executable,
         prefix: Sequence[str] = (),
     ) -> None:
@@ -61,7 +57,7 @@ class FallbackExecutor:
         self._say = say
         self._lock = threading.Lock()
         self._homes = Homes()
-        self._runner = TaskRunner(clock=clock, max_log_bytes=max_log_bytes, say=say)
+        self._runner = TaskRunner(clock=clock, say=say)
         self._spawners = Spawners("plain", clock=clock, python=python, prefix=prefix)
 
     def run(self, task: Task) -> Outcome:
@@ -81,17 +77,6 @@ class FallbackExecutor:
         """End every running task and the spawner. Idempotent."""
         self._spawners.close()
         self._homes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def point_at(task: Task, root: str, home: str) -> Task:

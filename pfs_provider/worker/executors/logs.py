@@ -15,10 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from pfs_provider.worker.executors.masks import Masker, find_secrets
-from pfs_provider.worker.executors.port import Task
+from pfs_provider.worker.executors.port import MAX_LOG_BYTES, Task
 
 __all__ = [
-    "MAX_LOG_BYTES",
     "LogPart",
     "LogWriter",
     "clear_log",
@@ -27,7 +26,6 @@ __all__ = [
     "open_log",
 ]
 
-MAX_LOG_BYTES = 64 << 20
 """Of one datum, unless said otherwise. Large enough for any log that a person reads."""
 N_PARTS = 16
 """Half of them are the beginning, half the end: what is lost for a new last one is a sixteenth."""
@@ -66,17 +64,10 @@ def move_log(log: Path, new: Path) -> None:
         part.path.rename(_part_path(new, part.offset))
 
 
-def open_log(task: Task, *, max_bytes: int) -> "LogWriter":
-    """Return the writer of a task's log, which hides the task's secrets.
-
-    Args:
-        task: Whose output it is.
-        max_bytes: The limit, if the task names none.
-    """
+def open_log(task: Task) -> "LogWriter":
+    """Return the writer of a task's log, which hides the task's secrets."""
     values = (*task.secrets, *(task.env[name] for name in task.masked if name in task.env))
-    return LogWriter(
-        task.log, max_bytes=task.max_log_bytes or max_bytes, secrets=find_secrets(values)
-    )
+    return LogWriter(task.log, max_bytes=task.max_log_bytes, secrets=find_secrets(values))
 
 
 class LogWriter:

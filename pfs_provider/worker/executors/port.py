@@ -10,7 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Executor", "Outcome", "Task"]
+__all__ = ["MAX_LOG_BYTES", "Executor", "Outcome", "Task"]
+
+MAX_LOG_BYTES = 64 << 20
+"""Of one command's log, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class Task:
     optional ``:group``. Output and errors are appended to ``log`` in the order they were written.
     User code must not be able to read anything in the folders and files ``hidden``. In the log the
     values of the variables ``masked`` and the ``secrets`` are hidden; it has ``max_log_bytes`` at
-    most, as many as the executor says if that is None.
+    most.
     """
 
     root: Path
@@ -38,7 +41,7 @@ class Task:
     hidden: tuple[Path, ...] = ()
     masked: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    max_log_bytes: int | None = None
+    max_log_bytes: int = MAX_LOG_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,10 @@ settings.
 
 import sys
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
 
 from pfs_provider.clock import Clock
+from pfs_provider.closing import Closing
 from pfs_provider.errors import ErrorCode, UnavailableError
-from pfs_provider.worker.executors.logs import MAX_LOG_BYTES
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.probe import Ability, explain
 from pfs_provider.worker.executors.spawner.base import HOME
@@ -23,13 +21,12 @@ from pfs_provider.worker.executors.tasks import TaskRunner, warn
 __all__ = ["HOME", "ProcessExecutor"]
 
 
-class ProcessExecutor:
+class ProcessExecutor(Closing):
     """Runs tasks in namespaces of their own. A context manager.
 
     Args:
         clock: Tells the times of outcomes and measures timeouts.
         say: Gets one notice if tasks name a user that the worker cannot become.
-        max_log_bytes: How much of one command's output is kept.
         python: The interpreter for the spawner; a test as another user names one that it may run.
         prefix: A command put in front of the spawner, for instance ``("nice",)``.
     """
@@ -39,11 +36,10 @@ class ProcessExecutor:
         *,
         clock: Clock,
         say: Callable[[str], None] = warn,
-        max_log_bytes: int = MAX_LOG_BYTES,
         python: str = sys.executable,
         prefix: Sequence[str] = (),
     ) -> None:
-        self._runner = TaskRunner(clock=clock, max_log_bytes=max_log_bytes, say=say)
+        self._runner = TaskRunner(clock=clock, say=say)
         self._spawners = Spawners("isolated", clock=clock, python=python, prefix=prefix)
 
     def find_ability(self) -> Ability:
@@ -61,14 +57,3 @@ class ProcessExecutor:
     def close(self) -> None:
         """End every running task and the spawner. Idempotent."""
         self._spawners.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

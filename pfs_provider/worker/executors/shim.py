@@ -13,12 +13,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pfs_provider.clock import Clock, IdSource, RandomIds
+from pfs_provider.closing import Closing
 from pfs_provider.worker.executors.client import Report
-from pfs_provider.worker.executors.logs import MAX_LOG_BYTES, open_log
+from pfs_provider.worker.executors.logs import open_log
 from pfs_provider.worker.executors.output import KILL_S
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim_link import ShimLink
@@ -35,32 +34,29 @@ CHILD_KILLED = 128 + signal.SIGKILL
 """What a shell answers when the command that it waited for was killed."""
 
 
-class ShimExecutor:
+class ShimExecutor(Closing):
     """Runs tasks in the container of a shim. A context manager.
 
     Args:
         folder: What ``install`` made, as this container sees it.
         clock: Tells the times of outcomes and measures timeouts.
         ids: Names tasks.
-        max_log_bytes: How much of one command's output is kept.
         memory_limit: That of the user container, for what is said when it is killed.
         come_back_s: How long to wait for a shim that answers.
         revive: Called where there is none, before the wait; None where somebody else starts it.
     """
 
-    def __init__(  # noqa: PLR0913 what a pod and a container of ours need
+    def __init__(
         self,
         folder: Path,
         *,
         clock: Clock,
         ids: IdSource | None = None,
-        max_log_bytes: int = MAX_LOG_BYTES,
         memory_limit: str = "",
         come_back_s: float = COME_BACK_S,
         revive: Callable[[], None] | None = None,
     ) -> None:
         self._clock = clock
-        self._max_log_bytes = max_log_bytes
         self._memory_limit = memory_limit
         self._come_back_s = come_back_s
         self._revive = revive
@@ -82,7 +78,7 @@ class ShimExecutor:
             script = render_script(task.cmd, task.env, working_dir=task.working_dir)
             lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
             started = self._clock.now()
-            with open_log(task, max_bytes=self._max_log_bytes) as log:
+            with open_log(task) as log:
                 ending = run_task(
                     self._link, script, stdin=lines, log=log, timeout_s=task.timeout_s
                 )
@@ -128,17 +124,6 @@ class ShimExecutor:
                 self._link.release()
             finally:
                 self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 _REPORTS = {

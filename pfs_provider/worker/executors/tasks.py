@@ -32,13 +32,11 @@ class TaskRunner:
 
     Args:
         clock: Tells the times of outcomes.
-        max_log_bytes: How much of one command's output is kept.
         say: Gets one notice if tasks name a user that this worker cannot become.
     """
 
-    def __init__(self, *, clock: Clock, max_log_bytes: int, say: Callable[[str], None]) -> None:
+    def __init__(self, *, clock: Clock, say: Callable[[str], None]) -> None:
         self._clock = clock
-        self._max_log_bytes = max_log_bytes
         self._say = say
         self._said = threading.Lock()  # taken for good by the first who says it
 
@@ -57,7 +55,7 @@ class TaskRunner:
             user=self._user(task, client.greeting.kind),
         )
         started = self._clock.now()
-        with open_log(task, max_bytes=self._max_log_bytes) as log:
+        with open_log(task) as log:
             report = client.run(order, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
         if report.step:
             raise explain(report, task)

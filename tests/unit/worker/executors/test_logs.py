@@ -135,9 +135,9 @@ def test_no_secret_of_a_task_is_in_its_log(tmp_path: Path) -> None:
     )
 
     for block in (b"hunter2 store-k", b"ey somebody hunt"):
-        with open_log(replace(task, env=dict(task.env)), max_bytes=9) as log:
+        with open_log(replace(task, env=dict(task.env))) as log:
             log.write(block)
-    with open_log(task, max_bytes=9) as log:
+    with open_log(task) as log:
         for block in (b" hun", b"ter", b"2, store-", b"key"):
             log.write(block)
 
