@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.logs import list_parts
 from tests.contract.executors import PATH, SITUATIONS, SPAWNED, Bench, open_bench
 
@@ -89,6 +91,26 @@ def test_output_and_errors_are_appended_in_the_order_written(bench: Bench) -> No
 
 def test_output_without_a_last_newline_is_kept(bench: Bench) -> None:
     assert bench.sh("printf abc") == "abc"
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' TERM INT HUP; "])
+def test_a_task_is_ended_from_another_thread_and_the_next_one_runs(bench: Bench, trap: str) -> None:
+    interrupt = Interrupt()
+    script = f"{trap}(sleep 60) & echo started; sleep 60; echo survived"
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.run, "sh", "-c", script, interrupt=interrupt)
+        wait_for(lambda: bench.log.exists() and "started" in bench.log.read_text())
+        interrupt.set()
+        outcome = running.result()
+    interrupt.clear()
+    after = bench.run("true", interrupt=interrupt)
+    interrupt.close()
+
+    assert (outcome.exit_code, outcome.signal, outcome.timed_out) == (None, signal.SIGKILL, False)
+    assert outcome.finished - outcome.started < timedelta(seconds=30)
+    assert "survived" not in bench.log.read_text()
+    assert after.exit_code == 0
 
 
 def test_a_timeout_ends_the_command_and_all_that_it_started(bench: Bench) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pfs_provider
 from pfs_provider.clock import Clock
+from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.output import KILL_S, OutputTaker, lost
 from pfs_provider.worker.executors.spawner.wire import Parcel, send
@@ -154,8 +155,9 @@ class SpawnerClient:
         stdin: Sequence[str],
         log: LogWriter,
         timeout_s: float | None,
+        interrupt: Interrupt | None = None,
     ) -> Report:
-        """Run one task to its end.
+        """Run one task to its end, or until ``interrupt`` is set: then it died of signal 9.
 
         Raises:
             FailedError: ``worker-failed``: the spawner ended or was closed; so did the task.
@@ -169,7 +171,7 @@ class SpawnerClient:
             finally:
                 theirs.close()
                 os.close(write_end)
-            return _Follower(ours, read_end, log, self._clock).follow(timeout_s)
+            return _Follower(ours, read_end, log, self._clock, interrupt).follow(timeout_s)
 
     def _send(self, order: Order, stdin: Sequence[str], *, report: int, log: int) -> None:
         lines = "".join(f"{line}\n" for line in stdin).encode(errors="surrogateescape")
@@ -197,32 +199,44 @@ class _Follower:
     Either comes only when no process of the task is left.
     """
 
-    def __init__(self, report: socket.socket, output: int, log: LogWriter, clock: Clock) -> None:
+    def __init__(
+        self,
+        report: socket.socket,
+        output: int,
+        log: LogWriter,
+        clock: Clock,
+        interrupt: Interrupt | None,
+    ) -> None:
         self._report = report
         self._clock = clock
         self._poll = select.poll()
         self._poll.register(report, select.POLLIN)
+        self._interrupt = -1 if interrupt is None else interrupt.fileno()
+        if interrupt is not None:
+            self._poll.register(interrupt, select.POLLIN)
         self._output = OutputTaker(output, log, self._poll)
         self._answer: dict[str, object] = {}
+        self._is_interrupted = False
 
     def follow(self, timeout_s: float | None) -> Report:
         deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
-        timed_out = False
+        is_killed = timed_out = False
         while self._turn(deadline):
-            if timed_out:
+            if is_killed:
                 raise lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
-            timed_out = True
-            self._report.send(b"kill")
+            is_killed, timed_out = True, not self._is_interrupted
+            with contextlib.suppress(OSError):  # it has just ended by itself
+                self._report.send(b"kill")
             deadline = self._clock.monotonic() + KILL_S
         self._output.drain()
-        if timed_out:
-            return Report(timed_out=True)
+        if is_killed:
+            return Report(timed_out=timed_out)
         if not self._answer:
             raise lost("the spawner was killed or closed while the command ran")
         return Report(**self._answer)  # type: ignore[arg-type]  # our own program's words
 
     def _turn(self, deadline: float | None) -> bool:
-        """Follow until the end of the task (False) or the deadline (True)."""
+        """Follow until the end of the task (False), or what is to end it (True)."""
         while True:
             wait_ms = None
             if deadline is not None:
@@ -233,6 +247,10 @@ class _Follower:
             for descriptor, _event in ready:
                 if descriptor == self._output.source:
                     self._output.take()
+                elif descriptor == self._interrupt:
+                    self._poll.unregister(descriptor)
+                    self._is_interrupted = True
+                    return True
                 else:
                     self._take_report()
                     return False

@@ -1,7 +1,7 @@
 """What the worker asks of whatever runs user code, and what it gets back.
 
-Invariants: values only, no handle survives a task. Must not know: how a task is isolated, what a
-datum, a repo or a store is.
+Invariants: values only, but for what ends a task; no handle survives one. Must not know: how a task
+is isolated, what a datum, a repo or a store is.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from pfs_provider.worker.executors.interrupt import Interrupt
 
 __all__ = ["MAX_LOG_BYTES", "Executor", "Outcome", "Task"]
 
@@ -27,7 +29,8 @@ class Task:
     optional ``:group``. Output and errors are appended to ``log`` in the order they were written.
     User code must not be able to read anything in the folders and files ``hidden``. In the log the
     values of the variables ``masked`` and the ``secrets`` are hidden; it has ``max_log_bytes`` at
-    most.
+    most. Setting ``interrupt`` ends the command and all that it started: the outcome is signal 9,
+    unless it ended by itself just then.
     """
 
     root: Path
@@ -42,6 +45,7 @@ class Task:
     masked: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
     max_log_bytes: int = MAX_LOG_BYTES
+    interrupt: Interrupt | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,12 @@ class ShimExecutor(Closing):
             started = self._clock.now()
             with open_log(task) as log:
                 ending = run_task(
-                    self._link, script, stdin=lines, log=log, timeout_s=task.timeout_s
+                    self._link,
+                    script,
+                    stdin=lines,
+                    log=log,
+                    timeout_s=task.timeout_s,
+                    interrupt=task.interrupt,
                 )
             finished = self._clock.now()
             if not _is_open(task.root):

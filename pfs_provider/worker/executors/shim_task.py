@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.output import KILL_S, OutputTaker, lost
 from pfs_provider.worker.executors.shim_link import ShimLink
@@ -41,7 +42,13 @@ class Ending:
 
 
 def run_task(
-    link: ShimLink, script: bytes, *, stdin: bytes, log: LogWriter, timeout_s: float | None
+    link: ShimLink,
+    script: bytes,
+    *,
+    stdin: bytes,
+    log: LogWriter,
+    timeout_s: float | None,
+    interrupt: Interrupt | None = None,
 ) -> Ending:
     """Run one task to its end.
 
@@ -51,6 +58,7 @@ def run_task(
         stdin: What the command reads.
         log: Gets its output.
         timeout_s: When to kill it; None for never.
+        interrupt: Kills it when it is set.
 
     Raises:
         FailedError: ``worker-failed``: the link was closed meanwhile and the task killed, or it
@@ -59,7 +67,7 @@ def run_task(
     task = link.ids.new_id()
     with _files(link.folder / TASKS, task, script, stdin) as output:
         link.tell(f"run {link.shim} {task}")
-        return _Follower(link, task, output, log).follow(timeout_s)
+        return _Follower(link, task, output, log, interrupt).follow(timeout_s)
 
 
 @contextlib.contextmanager
@@ -80,7 +88,9 @@ def _files(folder: Path, task: str, script: bytes, stdin: bytes) -> Iterator[int
 class _Follower:
     """Takes a task's output until the shim says how it ended, or dies."""
 
-    def __init__(self, link: ShimLink, task: str, output: int, log: LogWriter) -> None:
+    def __init__(
+        self, link: ShimLink, task: str, output: int, log: LogWriter, interrupt: Interrupt | None
+    ) -> None:
         self._link = link
         self._clock = link.clock
         self._task = task
@@ -89,6 +99,10 @@ class _Follower:
         for descriptor in (link.reply, link.wake):
             self._poll.register(descriptor, select.POLLIN)
         self._poll.register(link.alive, 0)  # a hang-up is told all the same
+        self._interrupt = -1 if interrupt is None else interrupt.fileno()
+        self._is_interrupted = False
+        if interrupt is not None:
+            self._poll.register(interrupt, select.POLLIN)
 
     def follow(self, timeout_s: float | None) -> Ending:
         deadline = math.inf if timeout_s is None else self._clock.monotonic() + timeout_s
@@ -98,8 +112,9 @@ class _Follower:
             now = self._clock.monotonic()
             if now >= deadline and is_killing:
                 raise lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
-            if (now >= deadline or self._link.is_closed) and not is_killing:
-                is_killing, timed_out = True, not self._link.is_closed
+            is_told = self._is_interrupted or self._link.is_closed
+            if (now >= deadline or is_told) and not is_killing:
+                is_killing, timed_out = True, not is_told
                 deadline = now + KILL_S
                 self._say("kill")
             if now >= poke_at:
@@ -120,6 +135,9 @@ class _Follower:
             self._output.take()
         if self._link.wake in ready:
             self._poll.unregister(self._link.wake)
+        if self._interrupt in ready:
+            self._poll.unregister(self._interrupt)
+            self._is_interrupted = True
         if self._link.reply in ready or self._link.alive in ready:
             for line in self._link.take_lines():
                 if (ending := self._understand(line)) is not None:

@@ -56,7 +56,13 @@ class TaskRunner:
         )
         started = self._clock.now()
         with open_log(task) as log:
-            report = client.run(order, stdin=task.stdin, log=log, timeout_s=task.timeout_s)
+            report = client.run(
+                order,
+                stdin=task.stdin,
+                log=log,
+                timeout_s=task.timeout_s,
+                interrupt=task.interrupt,
+            )
         if report.step:
             raise explain(report, task)
         return _outcome(report, log, started=started, finished=self._clock.now())
