@@ -12,8 +12,7 @@ from pfs_provider.jobs.launcher import WorkersState
 from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.watching import begin_watch
 from pfs_provider.testing.invariants import check_catalog
-from pfs_provider.worker.executors.port import Task
-from tests.pfs_world import PfsWorld, copy_code, counts, make_session, spec
+from tests.pfs_world import PfsWorld, copy_code, counts, cut_short, spec
 
 ONE_A_SET = {"number": 1}
 
@@ -27,16 +26,7 @@ def _work_some(world: PfsWorld) -> str:
     world.put(a="1", b="2", c="3")
     job = world.claim("up")
     plan_job(world.jobs, job)
-    session = make_session(world.storage, job, world.executor, world.folder / "s")
-
-    def stop_at_third(task: Task) -> int:
-        if (task.root / "in" / "c").exists():
-            session.stop.set()
-        return copy_code(task)
-
-    world.executor.code["some"] = stop_at_third
-    session.run()
-    return str(job)
+    return cut_short(world, job)
 
 
 def _check(world: PfsWorld, name: str) -> JobInfo:

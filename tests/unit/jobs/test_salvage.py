@@ -2,8 +2,7 @@
 
 from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.salvage import salvage_results
-from pfs_provider.worker.executors.port import Task
-from tests.pfs_world import PfsWorld, copy_code, counts, make_session, spec
+from tests.pfs_world import PfsWorld, copy_code, counts, cut_short, spec
 
 ONE_A_SET = {"number": 1}
 
@@ -14,18 +13,10 @@ def _work_some(world: PfsWorld) -> str:
     world.pfs.create_pipeline(spec("up", "some", datum_set_spec=ONE_A_SET))
     job = world.claim("up")
     plan_job(world.jobs, job)
-    session = make_session(world.storage, job, world.executor, world.folder / "s")
-
-    def stop_at_third(task: Task) -> int:
-        if (task.root / "in" / "c").exists():
-            session.stop.set()
-        return copy_code(task)
-
-    world.executor.code["some"] = stop_at_third
-    session.run()
+    name = cut_short(world, job)
     world.executor.code["some"] = copy_code
     world.executor.closed = False
-    return str(job)
+    return name
 
 
 def test_a_killed_jobs_successes_are_not_worked_again(world: PfsWorld) -> None:
