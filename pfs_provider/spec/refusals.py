@@ -23,6 +23,7 @@ from pfs_provider.spec.model import (
     PipelineSpec,
     UnionInput,
     iter_parts,
+    pfs_inputs,
 )
 from pfs_provider.spec.spots import Spot
 
@@ -129,7 +130,7 @@ def _check_node(node: Input, at: Spot, spec: PipelineSpec) -> None:
         case CronInput():
             _check_cron_input(node, at, spec)
         case JoinInput(parts):
-            _check_keys(parts, at, attribute="join_on")
+            _check_join(parts, at)
         case GroupInput(parts):
             _check_keys(parts, at, attribute="group_by")
         case CrossInput() | UnionInput():
@@ -206,6 +207,15 @@ def _check_trigger(trigger: InputTrigger, branch: str, at: Spot) -> None:
         at.child("cron_spec").refuse("excludes the other conditions: keep one of them")
     if not trigger.cron_spec and not any(others):
         at.refuse("has no condition: give size, commits, rate_limit_spec or cron_spec")
+
+
+def _check_join(parts: tuple[Input, ...], at: Spot) -> None:
+    leaves = [leaf for part in parts for leaf in pfs_inputs(part)]
+    if any(leaf.outer_join for leaf in leaves) and not any(leaf.join_on for leaf in leaves):
+        # Pachyderm takes it, and it is used: a cross of repos of which some may have nothing yet.
+        at.warn('has no "join_on", so that everything is joined with everything')
+    else:
+        _check_keys(parts, at, attribute="join_on")
 
 
 def _check_keys(parts: tuple[Input, ...], at: Spot, *, attribute: str) -> None:

@@ -110,6 +110,13 @@ def test_a_full_outer_join_keeps_both_sides() -> None:
     assert made == ["a:/1.x", "b:/3.z"]
 
 
+def test_an_outer_join_without_keys_is_a_cross_of_what_is_there() -> None:
+    node = {"join": [pfs("a", outer_join=True), pfs("b", outer_join=True)]}
+
+    assert _shown(node, a="/1 /2", b="/3") == ["a:/1 b:/3", "a:/2 b:/3"]
+    assert _shown(node, a="/1 /2", b="") == ["a:/1", "a:/2"]
+
+
 def test_an_outer_join_of_three_keeps_the_outer_parts_that_are_there() -> None:
     outer = {**JOINED, "outer_join": True}
     node = {"join": [pfs("a", **outer), pfs("b", **outer), pfs("c", **JOINED)]}

@@ -75,6 +75,7 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
         "input.join[0]",
         "datums without join_on",
     ),
+    ({"input": {"join": [pfs("a"), pfs("b")]}}, "input.join[0].pfs.join_on", "$1"),
     ({"input": {"group": [pfs("a")]}}, "input.group[0].pfs.group_by", "$1"),
     (
         {"input": {"group": [{"cron": {"name": "t", "spec": "@daily"}}]}},
@@ -154,3 +155,9 @@ def test_a_key_where_nothing_is_joined_or_grouped_warns(more: dict[str, Any]) ->
     [warning] = load(input=pfs("a", **more)).warnings
 
     assert "has no effect outside of a" in warning
+
+
+def test_an_outer_join_without_keys_warns() -> None:
+    [warning] = load(input={"join": [pfs("a", outer_join=True), pfs("b")]}).warnings
+
+    assert warning == 'input.join has no "join_on", so that everything is joined with everything'
