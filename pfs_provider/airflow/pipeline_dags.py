@@ -19,6 +19,7 @@ from pfs_provider.airflow.schedules import input_schedule
 from pfs_provider.airflow.spec_folder import SpecFolder, cron_inputs, file_inputs, load_folder
 from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.refs.names import DEFAULT_PROJECT, PipelineKey
+from pfs_provider.spec.crons import NEVER
 from pfs_provider.spec.load import LoadedSpec
 
 __all__ = ["BY_INPUTS", "pipeline_dag"]
@@ -110,9 +111,11 @@ def _add_tasks(
 def _schedule(specs: tuple[LoadedSpec, ...], pfs_conn_id: str) -> Any:
     written = {one.spec.key.repo for one in specs}
     branches = [part.branch_key for one in specs for part in file_inputs(one.spec)]
+    crons = [part for one in specs for part in cron_inputs(one.spec)]
+    told = [part.files.branch_key for part in crons if part.spec == NEVER]  # by `pfs run cron`
     return input_schedule(
-        [branch for branch in branches if branch.repo not in written],
-        [part.spec for one in specs for part in cron_inputs(one.spec)],
+        [*told, *(branch for branch in branches if branch.repo not in written)],
+        [part.spec for part in crons if part.spec != NEVER],
         pfs_conn_id=pfs_conn_id,
     )
 

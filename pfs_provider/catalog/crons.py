@@ -1,4 +1,4 @@
-"""When a cron expression ticks: five fields, ``@daily`` and its kin, ``@every 1h30m``; in UTC.
+"""When a cron expression ticks: five fields, ``@daily`` and its kin, ``@every 1h30m``, ``@never``; in UTC.
 
 Must not know: what ticks are for.
 """
@@ -9,8 +9,10 @@ from typing import Final
 
 from pfs_provider.errors import ErrorCode, RefusedError
 
-__all__ = ["check_cron", "last_tick", "next_tick"]
+__all__ = ["NEVER", "check_cron", "last_tick", "next_tick"]
 
+NEVER: Final = "@never"
+"""Ticks when told to alone (as in Pachyderm)."""
 _EVERY: Final = "@every "
 _FIELDS: Final = 5
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
@@ -21,6 +23,8 @@ _ANY_DAY: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 def check_cron(text: str) -> None:
     """Return if the text is a cron expression. Raises RefusedError ``trigger-illegal``."""
+    if text == NEVER:
+        return
     if text.startswith(_EVERY):
         _period(text)
         return
@@ -38,8 +42,14 @@ def check_cron(text: str) -> None:
 
 
 def next_tick(text: str, after: datetime) -> datetime:
-    """Return the first tick later than ``after``. Raises RefusedError ``trigger-illegal``."""
+    """Return the first tick later than ``after``; for never the last year that there is.
+
+    Raises:
+        RefusedError: ``trigger-illegal``.
+    """
     check_cron(text)
+    if text == NEVER:
+        return datetime.max.replace(tzinfo=UTC)
     if text.startswith(_EVERY):
         return after + _period(text)
     from croniter import croniter  # noqa: PLC0415 # lazy: few branches have a cron trigger
@@ -55,6 +65,8 @@ def last_tick(text: str, *, after: datetime, until: datetime) -> datetime | None
         RefusedError: ``trigger-illegal``.
     """
     check_cron(text)
+    if text == NEVER:
+        return None
     if text.startswith(_EVERY):
         periods = (until - after) // _period(text)
         return None if periods < 1 else after + periods * _period(text)

@@ -1,4 +1,4 @@
-"""Checks cron expressions: five fields, ``@daily`` and its kin, ``@every 10m``.
+"""Checks cron expressions: five fields, ``@daily`` and its kin, ``@every 10m``, ``@never``.
 
 Must not know: when they tick; that is the catalog's business.
 """
@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pfs_provider.spec.kinds import Duration
 from pfs_provider.spec.spots import Spot
 
-__all__ = ["check_cron"]
+__all__ = ["NEVER", "check_cron"]
 
+NEVER = "@never"
+"""Ticks when told to alone."""
 _EVERY = "@every "
 _FIELDS = 5
 _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -18,6 +20,8 @@ _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 def check_cron(text: str, at: Spot) -> None:
     """Return if the text is a cron expression. Raises RefusedError ``spec-illegal``."""
+    if text == NEVER:
+        return
     from croniter import CroniterBadDateError, croniter  # noqa: PLC0415  # lazy: few specs have a cron input
 
     if text.startswith(_EVERY):
@@ -31,5 +35,5 @@ def check_cron(text: str, at: Spot) -> None:
         return
     at.refuse(
         f'is "{text}", but a cron expression is wanted: minute, hour, day, month, weekday, '
-        'as in "0 6 * * *", or "@daily", or "@every 10m"'
+        'as in "0 6 * * *", or "@daily", or "@every 10m", or "@never"'
     )

@@ -123,3 +123,12 @@ def test_a_hundred_specs_are_parsed_quickly_and_no_catalog_is_touched(
     assert len(dag.tasks) == 101
     assert time.monotonic() - started < 5
     assert not pfs_home.exists() or not any(pfs_home.iterdir())
+
+
+def test_a_clock_that_ticks_when_told_to_runs_its_dag_by_the_tick(tmp_path: Path) -> None:
+    told = {"cron": {"name": "tick", "spec": "@never"}}
+    folder = write_specs(tmp_path / "told", load=spec("load", "none") | {"input": told})
+
+    (dag,) = pipeline_dag(folder)
+
+    assert _uris(dag) == ["pfs://load_tick/master"]

@@ -15,6 +15,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ("@daily", datetime(2026, 11, 22, tzinfo=UTC)),
         ("@every 1h30m", NOON + timedelta(minutes=90)),
         ("@every 250ms", NOON + timedelta(milliseconds=250)),
+        ("@never", datetime.max.replace(tzinfo=UTC)),
     ],
 )
 def test_the_next_tick_is_strictly_later(cron: str, tick: datetime) -> None:
@@ -29,6 +30,7 @@ def test_the_next_tick_is_strictly_later(cron: str, tick: datetime) -> None:
         ("@every 50m", NOON - timedelta(minutes=20)),
         ("@every 3h", None),
         ("@yearly", None),
+        ("@never", None),
     ],
 )
 def test_the_last_tick_may_be_now(cron: str, tick: datetime | None) -> None:

@@ -221,3 +221,13 @@ def test_a_pipeline_that_cannot_tick_is_told_and_nothing_is_put(world: PfsWorld)
     assert stopped.value.code == ErrorCode.IN_USE
     assert none.value.code == ErrorCode.CRON_NOT_FOUND
     assert world.pfs.list_commits("nightly_tick") == []
+
+
+def test_a_clock_that_never_ticks_ticks_when_told_to(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec(spec="@never"))
+
+    assert put_due_ticks(later(world, 9000)) == []
+    tick_now(world.versions)
+
+    assert len(ticks(world)) == 1
+    assert put_due_ticks(later(world, 9000)) == []

@@ -6,14 +6,14 @@ from pfs_provider.spec.spots import Notes, Spot
 
 
 @pytest.mark.parametrize(
-    "text", ["0 6 * * *", "*/5 * * * 1-5", "@daily", "@every 10m", "@every 1h30m"]
+    "text", ["0 6 * * *", "*/5 * * * 1-5", "@daily", "@every 10m", "@every 1h30m", "@never"]
 )
 def test_a_cron_expression_passes(text: str) -> None:
     check_cron(text, Spot("spec", Notes()))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "61 * * * *", "* * * *", "* * * * * *", "@never", "@every x"]
+    "text", ["", "x", "61 * * * *", "* * * *", "* * * * * *", "@ever", "@every x"]
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(RefusedError, match=r"^spec "):
