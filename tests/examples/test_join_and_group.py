@@ -2,14 +2,13 @@
 
 from collections import Counter
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
-from pfs_provider import Pfs
+from tests.examples.home import Home
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
-SPECS = EXAMPLES / "join-and-group" / "pipelines.yaml"
+ISLANDS = {"BV", "HM"}
+"""Uninhabited: they have a code and no zone, here and in the table."""
 
 
 def _rows(name: str) -> list[list[str]]:
@@ -29,36 +28,27 @@ def zones() -> list[tuple[str, str, str]]:
 
 
 def test_files_meet_where_their_keys_are_equal(
-    tmp_path: Path, zones: list[tuple[str, str, str]]
+    home: Home, zones: list[tuple[str, str, str]]
 ) -> None:
-    with_zone = {country for _, country, _ in zones}
-    names = {row[0]: row[1] for row in _rows("iso3166.tab")}
-    # Two uninhabited islands have a code and no zone, here and in the table.
-    names = {code: names[code] for code in names if code in with_zone | {"BV", "HM"}}
-    with Pfs(home=tmp_path) as pfs:
-        for repo in ("zones", "countries"):
-            pfs.create_repo(repo)
-        with pfs.commit("zones@master") as commit:
-            for zone in zones:
-                commit.put_file("/" + "/".join(zone), b"")
-        with pfs.commit("countries@master") as commit:
-            for code, name in names.items():
-                commit.put_file(f"/{code}", name.encode())
-        pfs.create_pipeline(SPECS)
-        jobs = {job.pipeline: job for job in pfs.run()}
-        named = {file.path for file in pfs.glob_files("named@master", "/**")}
-        one = pfs.read_file("named@master:/AQ/Vostok")
-        without = {file.path for file in pfs.list_files("without_zone@master:/")}
-        counts = {
-            file.path.lstrip("/"): int(pfs.read_file(f"per_country@master:{file.path}"))
-            for file in pfs.list_files("per_country@master:/")
-        }
+    per_country = Counter(country for _, country, _ in zones)
+    names = {row[0]: row[1].encode() for row in _rows("iso3166.tab")}
+    wanted = per_country.keys() | ISLANDS
+    home.create("join-and-group", "zones", "countries")
 
-    assert {name: job.state for name, job in jobs.items()} == dict.fromkeys(jobs, "success")
-    assert named == {f"/{country}/{place}" for _, country, place in zones}
-    assert bytes(one) == b"Antarctica"
-    assert without == {"/BV", "/HM"}
-    assert counts == Counter(country for _, country, _ in zones)
-    assert jobs["named"].total == len(zones)
-    assert jobs["without_zone"].total == len(zones) + 2
-    assert jobs["per_country"].total == len(with_zone)
+    with home.pfs.transaction():
+        home.put("zones@master", {"/" + "/".join(zone): b"" for zone in zones})
+        home.put("countries@master", {f"/{code}": names[code] for code in wanted})
+    jobs = home.run()
+
+    n_zones, n_countries = len(zones), len(per_country)
+    assert jobs == {
+        "named": f"{n_zones} + 0 / {n_zones}",
+        "without_zone": f"{n_zones + 2} + 0 / {n_zones + 2}",
+        "per_country": f"{n_countries} + 0 / {n_countries}",
+    }
+    assert home.read("named@master") == {
+        f"/{country}/{place}": names[country] for _, country, place in zones
+    }
+    assert home.read("without_zone@master").keys() == {f"/{code}" for code in ISLANDS}
+    counted = home.read("per_country@master")
+    assert {path.lstrip("/"): int(data) for path, data in counted.items()} == per_country

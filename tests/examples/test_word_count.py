@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from pathlib import Path
 from pydoc_data.topics import topics
 
-from pfs_provider import Pfs
+from tests.examples.home import Home
 
-SPECS = Path(__file__).resolve().parents[2] / "docs" / "examples" / "word-count" / "pipelines.yaml"
 FIRST = ("pass", "break")
 ONE_MORE = "continue"
+
+
+def _texts(*names: str) -> dict[str, bytes]:
+    return {f"/{name}.txt": topics[name].encode() for name in names}
 
 
 def _count(*names: str) -> dict[str, int]:
@@ -19,33 +21,23 @@ def _count(*names: str) -> dict[str, int]:
     )
 
 
-def _read(pfs: Pfs, repo: str) -> dict[str, int]:
-    files = list(pfs.list_files(f"{repo}@master:/"))
-    return {
-        file.path.lstrip("/"): int(pfs.read_file(f"{repo}@master:{file.path}")) for file in files
-    }
+def _found(home: Home) -> dict[str, int]:
+    return {path.lstrip("/"): int(data) for path, data in home.read("reduce@master").items()}
 
 
-def test_words_are_counted_and_only_those_of_a_new_text_again(tmp_path: Path) -> None:
-    with Pfs(home=tmp_path) as pfs:
-        pfs.create_repo("texts")
-        pfs.create_pipeline(SPECS)
-        with pfs.commit("texts@master") as commit:
-            for name in FIRST:
-                commit.put_file(f"/{name}.txt", topics[name].encode())
-        first = {job.pipeline: job for job in pfs.run()}
-        found = _read(pfs, "reduce")
-        with pfs.commit("texts@master") as commit:
-            commit.put_file(f"/{ONE_MORE}.txt", topics[ONE_MORE].encode())
-        second = {job.pipeline: job for job in pfs.run()}
-        found_again = _read(pfs, "reduce")
-
+def test_words_are_counted_and_only_those_of_a_new_text_again(home: Home) -> None:
     before, added = _count(*FIRST), _count(ONE_MORE)
-    assert {job.state for job in [*first.values(), *second.values()]} == {"success"}
+    kept = before.keys() - added.keys()
+    home.create("word-count", "texts")
+
+    home.put("texts@master", _texts(*FIRST))
+    first = home.run()
+    found = _found(home)
+    home.put("texts@master", _texts(ONE_MORE))
+    second = home.run()
+
+    assert first == {"map": "2 + 0 / 2", "reduce": f"{len(before)} + 0 / {len(before)}"}
     assert found == before
-    assert (first["map"].processed, first["map"].total) == (2, 2)
-    assert first["reduce"].total == len(before)
-    assert found_again == _count(*FIRST, ONE_MORE)
-    assert (second["map"].processed, second["map"].skipped) == (1, 2)
-    assert second["reduce"].processed == len(added)
-    assert second["reduce"].skipped == len(before.keys() - added.keys())
+    n_words = len(kept) + len(added)
+    assert second == {"map": "1 + 2 / 3", "reduce": f"{len(added)} + {len(kept)} / {n_words}"}
+    assert _found(home) == _count(*FIRST, ONE_MORE)
