@@ -67,6 +67,56 @@ def test_a_worker_pod_that_goes_is_replaced(
     check_outcome(pfs, cluster, options["namespace"], job, 8)
 
 
+@pytest.mark.parametrize(
+    ("container", "words"),
+    [("storage", "pfs_provider.worker"), ("user", "/pfs-shim/shim.sh")],
+    ids=["storage", "user"],
+)
+def test_a_container_that_is_killed_in_the_middle_of_its_work_only_costs_time(
+    cluster: Cluster, pfs: Pfs, options: dict[str, Any], container: str, words: str
+) -> None:
+    put_numbers(pfs, 8)
+    pfs.create_pipeline(copy_spec("sleep 1", workers=1))
+
+    with running(pfs, options) as run:
+        wait_for(lambda: _has_begun(pfs))
+        (victim,) = cluster.get("pods", options["namespace"])
+        os.kill(_first_process(victim["spec"]["hostname"], words), signal.SIGKILL)
+        seen = wait_for(lambda: _ended_by_signal(cluster, options["namespace"], container))
+        (job,) = run.result(120)
+
+    assert seen == {victim["metadata"]["name"]: 137}
+    check_outcome(pfs, cluster, options["namespace"], job, 8)
+
+
+def _first_process(host: str, words: str) -> int:
+    """Return the first process of a pod's container: the nodes' processes are this machine's."""
+    found = []
+    for place in Path("/proc").iterdir():
+        try:
+            inside = f"HOSTNAME={host}".encode() in (place / "environ").read_bytes().split(b"\0")
+            if inside and words.encode() in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+        except (OSError, ValueError):  # it is gone, or no process
+            continue
+    if not found:
+        pytest.skip("the nodes' processes are not to be seen from here: run it on their machine")
+    return min(found)
+
+
+def _ended_by_signal(cluster: Cluster, namespace: str, container: str) -> dict[str, int]:
+    """Return the exit codes above 128 of a container, whether or not it was started again."""
+    found = {}
+    for pod in cluster.get("pods", namespace):
+        for kind in ("containerStatuses", "initContainerStatuses"):
+            for status in pod["status"].get(kind, ()):
+                for state in (status["state"], status.get("lastState", {})):
+                    code = state.get("terminated", {}).get("exitCode", 0)
+                    if status["name"] == container and code > 128:
+                        found[pod["metadata"]["name"]] = code
+    return found
+
+
 def test_a_datum_that_takes_too_much_memory_fails_alone_and_with_the_reason(
     cluster: Cluster, pfs: Pfs, options: dict[str, Any]
 ) -> None:
