@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
@@ -39,6 +40,13 @@ IMAGE_PYTHON = (3, 11)
 SITE_PACKAGES = "usr/local/lib/python3.11/site-packages"
 EXTRAS = ("kubernetes", "metrics", "postgres")
 """What the published image has, too."""
+AIRFLOW = (
+    "apache-airflow",
+    "apache-airflow-core",
+    "apache-airflow-task-sdk",
+    "apache-airflow-providers-cncf-kubernetes",
+)
+"""What a task that is a pod has in the version of who sent it there."""
 BUILD_S = 900
 """Longest time that images may take to build; the first one makes Debian and Python, too."""
 
@@ -103,16 +111,32 @@ def pod_host() -> str:
 def worker_image() -> str:
     """Return the name of an image of this source tree that all nodes have."""
     given = os.environ.get("PFS_TEST_WORKER_IMAGE")
-    if given:
-        return given
+    return given or _image_of_tree(
+        "worker", [part for name in EXTRAS for part in ("--extra", name)]
+    )
+
+
+@cache
+def airflow_image() -> str:
+    """Return the name of an image of this source tree beside the Airflow that runs the tests.
+
+    For tasks that are pods themselves.
+    """
+    pins = [f"{name}=={version(name)}" for name in AIRFLOW]
+    extras = ("airflow-kubernetes", "postgres")
+    wanted = [part for name in extras for part in ("--extra", name)]
+    return _image_of_tree("airflow", [*wanted, *(part for pin in pins for part in ("--with", pin))])
+
+
+def _image_of_tree(name: str, wanted: Sequence[str]) -> str:
     tool = _image_tool()
-    name = f"pfs-test/worker:{_source_digest()}"
+    named = f"pfs-test/{name}:{_source_digest(wanted)}"
     with _lock():
-        if f"docker.io/{name}" in _run([tool, "list"]):
-            _run([tool, "load", name])
+        if f"docker.io/{named}" in _run([tool, "list"]):
+            _run([tool, "load", named])
         else:
-            _build(tool, name)
-    return name
+            _build(tool, named, wanted)
+    return named
 
 
 def build_image(name: str, *, base: str | None = None, packages: Sequence[str] = ()) -> str:
@@ -151,13 +175,13 @@ def image_from_folder(name: str, folder: Path, *options: str) -> str:
     return name
 
 
-def _build(tool: str, name: str) -> None:
+def _build(tool: str, name: str, wanted: Sequence[str]) -> None:
     """Put the static shell and this source tree on an image with all that it needs.
 
     What it needs changes seldom and takes a minute; the tree changes often and takes seconds.
     """
     assert BUSYBOX.is_file(), "busybox is missing: apt-get install busybox-static"
-    said = (ROOT / "pyproject.toml").read_bytes() + " ".join(EXTRAS).encode()
+    said = (ROOT / "pyproject.toml").read_bytes() + " ".join(wanted).encode()
     needed = hashlib.sha256(said).hexdigest()[:12]
     python = f"pfs-test/python:{needed}"
     with tempfile.TemporaryDirectory() as folder:
@@ -167,8 +191,7 @@ def _build(tool: str, name: str) -> None:
             shutil.copy2(ROOT / part, source)
         _copy_package(source)
         if f"docker.io/{python}" not in _run([tool, "list"]):
-            extras = [part for extra in EXTRAS for part in ("--extra", extra)]
-            _run([tool, "python-app", python, "--no-load", "--from", str(source), *extras])
+            _run([tool, "python-app", python, "--no-load", "--from", str(source), *wanted])
         (root / "bin").mkdir(parents=True)
         shutil.copy2(BUSYBOX, root / "bin" / "busybox")
         _copy_package(root / SITE_PACKAGES)
@@ -184,8 +207,8 @@ def _copy_package(folder: Path) -> None:
         )
 
 
-def _source_digest() -> str:
-    digest = hashlib.sha256("with ".join(EXTRAS).encode())
+def _source_digest(wanted: Sequence[str]) -> str:
+    digest = hashlib.sha256(" ".join(wanted).encode())
     for path in sorted([ROOT / "pyproject.toml", *(ROOT / "pfs_provider").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
