@@ -31,7 +31,7 @@ for path in /pfs/images/*; do name=${path##*/}; done
   ls /var/run/secrets 2>/dev/null || echo "no token"
 } > /pfs/out/$name
 """
-POD = {
+POD: dict[str, Any] = {
     "metadata": {"name": "detector"},
     "spec": {
         "nodeSelector": {"kubernetes.io/hostname": "node-2"},
@@ -65,7 +65,7 @@ class OwnPods(Pods):
     """The same words for tasks with a pod template."""
 
     def operator(self, **kwargs: Any) -> PfsJobOperator:
-        given = {
+        given: dict[str, Any] = {
             "pod_template": POD, "input": "images:/*", "output": "boxes", "workers": 2,
             "cluster": self.options,
         }  # fmt: skip
@@ -125,7 +125,7 @@ def test_only_what_is_new_is_worked_until_the_template_says_something_else(
 def test_a_retry_adopts_the_pods_and_changes_nothing_about_the_pipeline(own: OwnPods) -> None:
     slow = {"spec": {**POD["spec"], "containers": [{
         **POD["spec"]["containers"][0], "command": ["sh", "-c", "sleep 4; " + SEEN],
-    }]}}  # type: ignore[index] # fmt: skip
+    }]}}  # fmt: skip
     own.put(2)
     context = task_context()
     own.defer(context, pod_template=slow)  # the worker is killed, the triggerer never hears of it
@@ -152,7 +152,7 @@ def test_a_volume_that_is_not_there_is_the_tasks_error_and_no_pod_is_left(own: O
 
 
 def test_what_cannot_be_carried_over_is_refused_before_anything_is_made(own: OwnPods) -> None:
-    probe = {**POD["spec"]["containers"][0], "livenessProbe": {"exec": {"command": ["true"]}}}  # type: ignore[index] # a literal
+    probe = {**POD["spec"]["containers"][0], "livenessProbe": {"exec": {"command": ["true"]}}}
 
     with pytest.raises(AirflowException, match=r"containers\[base\]\.livenessProbe"):
         own.run(task_context(), pod_template={"containers": [probe]})
