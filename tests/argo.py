@@ -94,6 +94,24 @@ class Argo:
         more = ("-l", selector) if selector else ()
         return self.cluster.get("pods", self.namespace, *more)
 
+    def wait_for_log(self, selector: str, text: str, timeout_s: float = 120) -> None:
+        """Return when the pods of a label have said something."""
+        deadline = time.monotonic() + timeout_s
+        while text not in (said := self._kubectl("logs", "-l", selector, "-c", "main")):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.5)
+
+    def wait_for_no_pod(self, timeout_s: float = 120) -> None:
+        """Return when no pod is at work or waits any more."""
+        deadline = time.monotonic() + timeout_s
+        while left := [
+            pod["metadata"]["name"]
+            for pod in self.pods()
+            if pod["status"]["phase"] not in {"Succeeded", "Failed"}
+        ]:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.5)
+
     def patch(self, name: str, patch: dict[str, Any]) -> None:
         """Merge into a workflow."""
         self._kubectl("patch", "workflow", name, "--type=merge", "-p", json.dumps(patch))

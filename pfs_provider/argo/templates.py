@@ -28,6 +28,7 @@ from pfs_provider.argo.parts import (
 from pfs_provider.argo.working import (
     begin_outputs,
     build_finish,
+    build_keep,
     build_work,
     build_work_job,
     finish_step,
@@ -39,6 +40,8 @@ __all__ = ["RUN", "build_templates"]
 
 RUN = "run"
 DAY_S = 86400
+LEASE_S = "60"
+"""Seconds after which others may have the job of a workflow that is gone."""
 MUTEX = (
     "pfs-{{=inputs.parameters.%s contains '/' ? inputs.parameters.%s : "
     "'default/' + inputs.parameters.%s}}"
@@ -65,8 +68,8 @@ def build_templates(*, cluster: bool) -> list[dict[str, Any]]:
 
 
 def _pipeline(*, cluster: bool) -> dict[str, Any]:
-    given = {"pipeline": None, "job": "", "workers": "0", "max_pods": "200", "lease": f"{DAY_S}"}
-    passed = {name: input_of(name.replace("_", "-")) for name in given}
+    given = {"pipeline": None, "job": "", "workers": "0", "max_pods": "200", "lease": LEASE_S}
+    passed = _passed(given)
     run = m.Template(
         name=RUN,
         inputs=inputs(**given),
@@ -80,11 +83,11 @@ def _pipeline(*, cluster: bool) -> dict[str, Any]:
     )
     begin = our_pod(
         "begin",
-        inputs(**given),
+        inputs(**_begin_inputs(given)),
         our_container(["begin", *_begin_options(), "--", input_of("pipeline")]),
         gives=begin_outputs(),
     )
-    templates = [run, begin, build_work(), build_work_job(), build_finish(), *_exit()]
+    templates = [run, begin, build_keep(), build_work(), build_work_job(), build_finish(), *_exit()]
     return _template(
         PIPELINE,
         "Run one job of a pipeline: the next that is ready, or the one whose id is given.",
@@ -171,11 +174,12 @@ def _map(*, cluster: bool) -> dict[str, Any]:
         "glob": "/*",
         "workers": "0",
         "max_pods": "200",
-        "lease": f"{DAY_S}",
+        "lease": LEASE_S,
     }
-    passed = {name: input_of(name.replace("_", "-")) for name in given}
+    passed = _passed(given)
     shared = {
-        name: _reference(PIPELINE, name, cluster=cluster) for name in ("work", "work-job", "finish")
+        name: _reference(PIPELINE, name, cluster=cluster)
+        for name in ("work", "work-job", "keep", "finish")
     }
     run = m.Template(
         name=RUN,
@@ -184,7 +188,7 @@ def _map(*, cluster: bool) -> dict[str, Any]:
         synchronization=_mutex("output"),
         steps=[
             [step("begin", arguments(**passed), template="begin")],
-            work_steps(shared["work"], shared["work-job"]),
+            work_steps(shared["work"], shared["work-job"], shared["keep"]),
             [finish_step(shared["finish"])],
         ],
     )
@@ -193,7 +197,7 @@ def _map(*, cluster: bool) -> dict[str, Any]:
     command = ["map", *_begin_options(job=False), *asked, "--"]
     begin = our_pod(
         "begin",
-        inputs(**given),
+        inputs(**_begin_inputs(given)),
         our_container([*command, input_of("output"), input_of("input")]),
         gives=begin_outputs(),
     )
@@ -249,11 +253,20 @@ def _files(
     return _template(name, text, [run], cluster=cluster, given=given)
 
 
+def _begin_inputs(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the first step takes; the lease is the business of ``keep``."""
+    return {name: value for name, value in given.items() if name != "lease"}
+
+
+def _passed(given: dict[str, Any]) -> dict[str, str]:
+    return {name: input_of(name.replace("_", "-")) for name in _begin_inputs(given)}
+
+
 def _begin_options(*, job: bool = True) -> list[str]:
     options = [*stay(), "--node", "{{node.name}}"]
     options += ["--job", input_of("job")] if job else []
     options += ["--workers", input_of("workers"), "--max-pods", input_of("max-pods")]
-    return [*options, "--lease", input_of("lease"), "--catalog-secret", CATALOG_SECRET]
+    return [*options, "--catalog-secret", CATALOG_SECRET]
 
 
 def _exit() -> list[m.Template]:

@@ -16,7 +16,7 @@ from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import Workers, find_s3_fields
 from pfs_provider.k8s.cluster import Cluster
-from pfs_provider.k8s.manifests import render_job
+from pfs_provider.k8s.manifests import check_workers, render_job
 from pfs_provider.k8s.pods import INSTALL, STORAGE, StoreAccess, render_pod
 from pfs_provider.spec.model import PipelineSpec
 
@@ -91,17 +91,29 @@ def render_work(where: Workplace, job: JobRef, spec: PipelineSpec, n_workers: in
     Raises:
         RefusedError: The spec or a setting cannot be carried out; the field is named.
     """
+    check_workers(where.cluster, spec, n_workers)
     timeout_s = NO_TIMEOUT_S if spec.job_timeout_s is None else max(1, int(spec.job_timeout_s))
     pod = render_pod(where.cluster, job, spec, n_workers, where.access)
     _check_catalog(pod, where.catalog_secret)
     patch = _text(_as_patch(pod))
-    if n_workers <= where.max_pods and len(patch) <= MAX_PATCH_BYTES:
+    is_small = n_workers <= where.max_pods and len(patch) <= MAX_PATCH_BYTES
+    if is_small and not _is_marked(where.cluster, spec):
         return Work(pods=n_workers, workers=n_workers, pod=patch, timeout_s=timeout_s)
     manifest = render_job(where.cluster, job, spec, n_workers, where.access)
     manifest["metadata"]["labels"] = manifest["metadata"]["labels"] | {WORKFLOW_LABEL: where.uid}
     # Nobody watches for signs of life here, so all may start at once.
     manifest["spec"] |= {"parallelism": n_workers, "activeDeadlineSeconds": timeout_s}
     return Work(jobs=1, workers=n_workers, manifest=_text(manifest), timeout_s=timeout_s)
+
+
+def _is_marked(cluster: Cluster, spec: PipelineSpec) -> bool:
+    """Return whether pods carry labels or annotations that somebody chose.
+
+    The names of those in a template of Argo stand in the template, and its patch is of the pod's
+    spec alone; but an admission rule or a NetworkPolicy may ask for them.
+    """
+    chosen = (spec.metadata.labels, spec.metadata.annotations, cluster.labels, cluster.annotations)
+    return any(chosen) or cluster.metrics_port is not None
 
 
 def _as_patch(pod: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pfs_provider.k8s.names import JOB_LABEL
 __all__ = [
     "begin_outputs",
     "build_finish",
+    "build_keep",
     "build_work",
     "build_work_job",
     "finish_step",
@@ -47,12 +48,23 @@ def begun(name: str) -> str:
 
 
 def work_steps(
-    work: m.TemplateRef | None = None, work_job: m.TemplateRef | None = None
+    work: m.TemplateRef | None = None,
+    work_job: m.TemplateRef | None = None,
+    keep: m.TemplateRef | None = None,
 ) -> list[m.WorkflowStep]:
     """Return the pods, or the Indexed Job; the next step looks at results, not at their ends."""
+    kept = arguments(job=begun("job"), lease=input_of("lease"))
     pods = arguments(number="{{item}}", pod=begun("pod"), id=begun("id"), timeout=begun("timeout"))
     job = arguments(manifest=begun("manifest"), workers=begun("workers"))
     return [
+        step(
+            "keep",
+            kept,
+            template=None if keep else "keep",
+            reference=keep,
+            when=f"{begun('workers')} > 0",
+            go_on=True,
+        ),
         step(
             "work",
             pods,
@@ -124,6 +136,19 @@ def build_work_job() -> m.Template:
         ),
         metadata=metadata({"pfs.step": "work-job"}),
     )
+
+
+def build_keep() -> m.Template:
+    """Return the pod that keeps a job for its workflow: where the workflow ends, so does it.
+
+    Argo starts the next step beside it, and ends it with the steps around it.
+    """
+    options = ["--lease", input_of("lease"), "--", input_of("job")]
+    container = our_container(["keep", *stay(), *options], has_outputs=False)
+    container.resources = m.ResourceRequirements(requests={"cpu": "10m", "memory": "128Mi"})
+    made = our_pod("keep", inputs(job=None, lease=None), container)
+    made.daemon = True
+    return made
 
 
 def build_finish() -> m.Template:

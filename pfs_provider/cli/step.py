@@ -1,7 +1,8 @@
-"""The steps of a workflow that runs jobs: ready, begin, map, finish, settle, verdict."""
+"""The steps of a workflow that runs jobs: ready, begin, map, keep, finish, settle, verdict."""
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,23 +17,37 @@ from pfs_provider.cli.step_options import (
     UidOption,
     WorkflowOption,
     open_shared,
+    stay_of,
     telling,
     write_outputs,
 )
 from pfs_provider.cli.tree import step
-from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.clock import SystemClock
+from pfs_provider.errors import ErrorCode, FailedError, UnavailableError
 
 if TYPE_CHECKING:
-    from pfs_provider.verbs.workflows import Begun, Stay
+    from pfs_provider.verbs.workflows import Begun
 
-__all__ = ["begin_step", "finish_step", "map_step", "ready_step", "settle_step", "verdict_step"]
+__all__ = [
+    "begin_step",
+    "finish_step",
+    "keep_step",
+    "map_step",
+    "ready_step",
+    "settle_step",
+    "verdict_step",
+]
+
+RENEWALS_PER_LEASE = 4
 
 JobOption = Annotated[str, typer.Option(help="The id of the job. [default: the next ready one]")]
 WorkersOption = Annotated[
     int, typer.Option(min=0, help="Workers. [default: as the spec says]", show_default=False)
 ]
 PodsOption = Annotated[int, typer.Option(min=0, help="More workers become one Indexed Job.")]
-LeaseOption = Annotated[float, typer.Option(min=1, help="Seconds that the job is kept.")]
+LeaseOption = Annotated[
+    float, typer.Option(min=1, help="Seconds after which others may have it when this has ended.")
+]
 SecretOption = Annotated[str, typer.Option(help="The catalog's Secret, which no spec may name.")]
 ChangeOption = Annotated[str, typer.Option(help="Only jobs of this change. [default: all]")]
 
@@ -47,7 +62,6 @@ def begin_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented op
     job: JobOption = "",
     workers: WorkersOption = 0,
     max_pods: PodsOption = 200,
-    lease: LeaseOption = 86400.0,
     catalog_secret: SecretOption = "",
     outputs: OutputsOption = None,
     message: MessageFileOption = None,
@@ -56,11 +70,10 @@ def begin_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented op
     with telling(message), open_shared() as pfs:
         begun = pfs.begin_workflow(
             pipeline,
-            _stay(namespace, workflow, uid, node),
+            stay_of(namespace, workflow, uid, node),
             job=job or None,
             workers=workers or None,
             max_pods=max_pods,
-            lease_s=lease,
             catalog_secret=catalog_secret,
         )
     _answer(begun, pipeline, outputs)
@@ -79,7 +92,6 @@ def map_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented opti
     node: NodeOption = "",
     workers: WorkersOption = 0,
     max_pods: PodsOption = 200,
-    lease: LeaseOption = 86400.0,
     catalog_secret: SecretOption = "",
     outputs: OutputsOption = None,
     message: MessageFileOption = None,
@@ -95,14 +107,34 @@ def map_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented opti
         )
         begun = pfs.begin_workflow(
             output,
-            _stay(namespace, workflow, uid, node),
+            stay_of(namespace, workflow, uid, node),
             job=job.id,
             workers=workers or None,
             max_pods=max_pods,
-            lease_s=lease,
             catalog_secret=catalog_secret,
         )
     _answer(begun, output, outputs)
+
+
+@step.command("keep")
+def keep_step(  # noqa: PLR0917 - one parameter for each documented option
+    job: Annotated[str, typer.Argument(metavar="PIPELINE@ID", help="The job.")],
+    namespace: NamespaceOption,
+    workflow: WorkflowOption,
+    uid: UidOption,
+    lease: LeaseOption = 60.0,
+    message: MessageFileOption = None,
+) -> None:
+    """Keep a job for its workflow until told to end, which is this step's good end."""
+    clock, stay, is_held = SystemClock(), stay_of(namespace, workflow, uid), False
+    # Argo would start a step anew that ends by itself before the steps beside it do.
+    with suppress(SystemExit), telling(message), open_shared() as pfs:
+        while True:
+            with suppress(UnavailableError):  # who does not answer gives it to nobody else
+                was_held, is_held = is_held, pfs.keep_workflow(job, stay, lease_s=lease)
+                if was_held != is_held:
+                    say(f"{job} is {'kept' if is_held else 'kept no longer'}")
+            clock.sleep(lease / RENEWALS_PER_LEASE)
 
 
 @step.command("finish")
@@ -120,7 +152,7 @@ def finish_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented o
     with telling(message):
         if job:
             with open_shared() as pfs:
-                done = pfs.finish_workflow(job, _stay(namespace, workflow, uid, node))
+                done = pfs.finish_workflow(job, stay_of(namespace, workflow, uid, node))
             commit = done.output_commit
             say(f"{commit}: {done.processed} processed, {done.skipped} skipped of {done.total}")
     write_outputs(outputs, {"commit": commit})
@@ -138,7 +170,7 @@ def settle_step(  # noqa: PLR0917 - one parameter for each documented option
     """Give back what a workflow that failed or was stopped has left. Repeating is harmless."""
     why = f"workflow {namespace}/{workflow}: {reason}{_first_failure(failures)}"
     with telling(message), open_shared() as pfs:
-        for left in pfs.settle_workflow(_stay(namespace, workflow, uid), why):
+        for left in pfs.settle_workflow(stay_of(namespace, workflow, uid), why):
             say(f"{left} is given back")
 
 
@@ -155,7 +187,7 @@ def ready_step(
     None when these are the very jobs that were seen before: they cannot be run.
     """
     with telling(message), open_shared() as pfs:
-        found = pfs.list_runnable(_stay(namespace, "", ""), change=change or None)
+        found = pfs.list_runnable(stay_of(namespace, "", ""), change=change or None)
     jobs = "\n".join(sorted(f"{job.project}/{job.pipeline}@{job.id}" for job in found))
     now = hashlib.sha256(jobs.encode()).hexdigest()[:16]
     names = list(dict.fromkeys(f"{job.project}/{job.pipeline}" for job in found))
@@ -182,12 +214,6 @@ def verdict_step(change: ChangeOption = "", message: MessageFileOption = None) -
             raise FailedError(
                 ErrorCode.JOB_FAILED, f"{len(bad)} jobs of change {change} did not succeed: {told}"
             )
-
-
-def _stay(namespace: str, workflow: str, uid: str, node: str = "") -> "Stay":
-    from pfs_provider.verbs.workflows import Stay  # noqa: PLC0415 # lazy: --help needs no engine
-
-    return Stay(namespace=namespace, workflow=workflow, uid=uid, node=node)
 
 
 def _answer(begun: "Begun", pipeline: str, outputs: OutputsOption) -> None:

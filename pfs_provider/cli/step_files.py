@@ -16,6 +16,7 @@ from pfs_provider.cli.step_options import (
     UidOption,
     WorkflowOption,
     open_shared,
+    stay_of,
     telling,
     write_outputs,
 )
@@ -68,13 +69,7 @@ def commit_step(  # noqa: PLR0913, PLR0917 - one parameter for each documented o
     A step that is tried again makes no second commit.
     """
     place, _, path = branch.partition(":")
-    run: dict[str, object] = {
-        "scheduler": "argo",
-        "namespace": namespace,
-        "workflow": workflow,
-        "uid": uid,
-        "node": node,
-    }
+    run = stay_of(namespace, workflow, uid, node).facts()
     own = hashlib.sha256("\0".join([uid, branch, f"{folder}", key]).encode()).hexdigest()[:32]
     with telling(message_file), open_shared() as pfs:
         if not folder.is_dir():

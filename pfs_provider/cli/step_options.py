@@ -16,6 +16,7 @@ from pfs_provider.errors import ErrorCode, PfsError, RefusedError
 
 if TYPE_CHECKING:
     from pfs_provider.pfs import Pfs
+    from pfs_provider.verbs.workflows import Stay
 
 __all__ = [
     "MessageFileOption",
@@ -25,6 +26,7 @@ __all__ = [
     "UidOption",
     "WorkflowOption",
     "open_shared",
+    "stay_of",
     "telling",
     "write_outputs",
 ]
@@ -40,6 +42,13 @@ MessageFileOption = Annotated[
     Path | None,
     typer.Option("--message", metavar="FILE", help="Where it is said what went wrong."),
 ]
+
+
+def stay_of(namespace: str, workflow: str, uid: str, node: str = "") -> "Stay":
+    """Return where a step runs."""
+    from pfs_provider.verbs.workflows import Stay  # noqa: PLC0415 # lazy: --help needs no engine
+
+    return Stay(namespace=namespace, workflow=workflow, uid=uid, node=node)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pfs_provider.spec.model import PipelineSpec
 
 __all__ = [
     "CANARIES",
+    "check_workers",
     "raise_parallelism",
     "render_job",
     "render_secret",
@@ -38,15 +39,7 @@ def render_job(
     Raises:
         RefusedError: The spec, the settings or a patch cannot be carried out; the field is named.
     """
-    # Also where few datums need few workers: a spec that cannot be carried out is told at once.
-    asked = max(n_workers, spec.parallelism) if n_workers > 0 else n_workers
-    if not 1 <= asked <= cluster.max_workers:
-        raise RefusedError(
-            ErrorCode.SPEC_ILLEGAL,
-            f"parallelism_spec.constant: {asked} workers are not between 1 and "
-            f"{cluster.max_workers}: ask for fewer, or raise k8s_max_workers in the settings",
-            field="parallelism_spec.constant",
-        )
+    check_workers(cluster, spec, n_workers)
     labels = {**spec.metadata.labels, **cluster.labels, **job_labels(job)}
     annotations = {**spec.metadata.annotations, **cluster.annotations, **job_annotations(job)}
     # kubectl logs and exec then mean the container that people want to see.
@@ -75,6 +68,19 @@ def render_job(
             },
         },
     }
+
+
+def check_workers(cluster: Cluster, spec: PipelineSpec, n_workers: int) -> None:
+    """Refuse more workers than the settings allow, whatever kind of pods they would be."""
+    # Also where few datums need few workers: a spec that cannot be carried out is told at once.
+    asked = max(n_workers, spec.parallelism) if n_workers > 0 else n_workers
+    if not 1 <= asked <= cluster.max_workers:
+        raise RefusedError(
+            ErrorCode.SPEC_ILLEGAL,
+            f"parallelism_spec.constant: {asked} workers are not between 1 and "
+            f"{cluster.max_workers}: ask for fewer, or raise k8s_max_workers in the settings",
+            field="parallelism_spec.constant",
+        )
 
 
 def raise_parallelism(job: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 Invariants: a workflow claims under its uid, so that a retry of any step meets what the last try
 left. One workflow of a namespace runs a pipeline at a time (a mutex sees to it), so the next one
-takes over at once what a terminated one held. Whoever fails before workers start leaves nothing.
+takes over at once what a terminated one held; other schedulers do when its short lease, which the
+step ``keep`` renews, has run out. Whoever fails before workers start leaves nothing.
 """
 
 from collections.abc import Mapping
@@ -33,8 +34,8 @@ __all__ = ["Begun", "Stay", "WorkflowVerbs"]
 
 STORE_SECRET = "pfs-store"  # noqa: S105 the name of a Secret
 """As deploy/ has it."""
-LEASE_S = 86400.0
-"""Seconds that a job is kept for its workflow: pods know no catalog, so nobody renews it."""
+BEGIN_LEASE_S = 900.0
+"""Seconds that a job is kept until ``keep`` has started: as long as a pod may take to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,6 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
         job: str | None = None,
         workers: int | None = None,
         max_pods: int = 200,
-        lease_s: float = LEASE_S,
         catalog_secret: str = "",
         cluster: Mapping[str, Any] | None = None,
     ) -> Begun:
@@ -100,7 +100,6 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             job: The id of the job; None takes the next that is ready.
             workers: How many; None leaves it to the spec.
             max_pods: More workers than that become one Indexed Job.
-            lease_s: Seconds for which the job is kept for the workflow.
             catalog_secret: Secret that no spec may name.
             cluster: As for ``run``.
 
@@ -136,13 +135,27 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             begun = steps.begin(ref)
             if begun.has_work:
                 work = render_work(where, ref, begun.spec, begun.plan.workers)
-                self._keep(ref, stay.owner, lease_s)
+                self._keep(ref, stay.owner, BEGIN_LEASE_S)
             else:
                 held.ended = steps.end(ref, None, is_lost=held.lost.is_set())
         if held.ended is not None:
             _check_success(held.ended.info())
             work = Work()
         return Begun(job=f"{key.project}/{key.name}@{ref.id}", work=work)
+
+    def keep_workflow(self, job: str, stay: Stay, *, lease_s: float) -> bool:
+        """Keep a job for a workflow; return whether it is the workflow's still.
+
+        Args:
+            job: ``pipeline@id``, begun by the workflow.
+            stay: The workflow.
+            lease_s: Seconds from now after which others may have the job.
+        """
+        try:
+            self._keep(parse_job_ref(job), stay.owner, lease_s)
+        except (ConflictError, NotFoundError):
+            return False
+        return True
 
     def finish_workflow(self, job: str, stay: Stay) -> JobInfo:
         """End a job whose workers have ended, well or not; harmless when it has ended.

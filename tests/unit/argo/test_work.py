@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -102,9 +103,37 @@ def test_no_spec_may_name_the_catalogs_secret() -> None:
     assert caught.value.code == ErrorCode.SPEC_ILLEGAL
 
 
-def test_a_cluster_bounds_the_workers_of_a_job() -> None:
+@pytest.mark.parametrize("max_pods", [1, 10], ids=["a Job", "pods"])
+def test_a_cluster_bounds_the_workers_of_a_job(max_pods: int) -> None:
+    where = place(max_pods=max_pods, cluster=replace(CLUSTER, max_workers=2))
+    asking = spec(parallelism_spec={"constant": 3})
+
     with pytest.raises(RefusedError, match="max_workers"):
-        render_work(place(max_pods=1, cluster=replace(CLUSTER, max_workers=2)), JOB, spec(), 3)
+        render_work(where, JOB, spec(), 3)
+    with pytest.raises(RefusedError, match="max_workers"):
+        render_work(where, JOB, asking, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "settings"),
+    [
+        ({"metadata": {"labels": {"team": "a"}}}, {}),
+        ({"metadata": {"annotations": {"team": "a"}}}, {}),
+        ({}, {"labels": {"team": "a"}}),
+        ({}, {"annotations": {"team": "a"}}),
+        ({}, {"metrics_port": 9090}),
+    ],
+    ids=["labels", "annotations", "all labels", "all annotations", "metrics"],
+)
+def test_labels_and_annotations_of_a_spec_or_of_the_settings_reach_every_pod(
+    more: dict[str, object], settings: dict[str, Any]
+) -> None:
+    work = render_work(place(cluster=replace(CLUSTER, **settings)), JOB, spec(**more), 1)
+
+    marks = json.loads(work.manifest)["spec"]["template"]["metadata"]
+    assert (work.pods, work.jobs) == (0, 1)
+    assert "team" in {*marks["labels"], *marks["annotations"]} or "metrics_port" in settings
+    assert ("prometheus.io/port" in marks["annotations"]) == ("metrics_port" in settings)
 
 
 def test_argo_is_its_own_launcher() -> None:

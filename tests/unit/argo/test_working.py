@@ -1,6 +1,7 @@
 from pfs_provider.argo.working import (
     begin_outputs,
     build_finish,
+    build_keep,
     build_work,
     build_work_job,
     finish_step,
@@ -17,11 +18,11 @@ def test_the_pod_of_a_worker_is_what_begin_says() -> None:
 
 
 def test_workers_are_pods_or_a_job_and_their_end_does_not_end_the_workflow() -> None:
-    pods, job = work_steps()
+    keep, pods, job = work_steps()
 
     assert pods.with_sequence is not None
     assert job.when == "{{steps.begin.outputs.parameters.jobs}} > 0"
-    assert all(part.continue_on and part.continue_on.failed for part in (pods, job))
+    assert all(part.continue_on and part.continue_on.failed for part in (keep, pods, job))
     assert finish_step().continue_on is None
 
 
@@ -42,3 +43,10 @@ def test_what_begin_gives_is_what_the_other_steps_take() -> None:
     }
 
     assert taken - given == {"number"}
+
+
+def test_a_job_is_kept_as_long_as_the_steps_around_it_run() -> None:
+    keep = build_keep()
+
+    assert keep.daemon is True
+    assert work_steps()[0].when == "{{steps.begin.outputs.parameters.workers}} > 0"

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from tests.unit.cli.runner import Cli
 
 STAY = ("--namespace", "n", "--workflow", "w", "--uid", "u")
+ABROAD = ("--namespace", "m", "--workflow", "x", "--uid", "y")
 
 
 @pytest.fixture
@@ -42,6 +45,38 @@ def test_with_nothing_to_do_the_numbers_are_0(images: Cli, edges: Cli, tmp_path:
     assert (told["job"], told["pods"], told["jobs"]) == ("", "0", "0")
     edges.ok("step", "finish", "", *STAY, "--outputs", str(tmp_path / "o"))
     assert outputs(tmp_path / "o")["commit"] == ""
+
+
+def test_a_job_is_kept_until_the_step_is_told_to_end(edges: Cli) -> None:
+    job = f"edges@{edges.ok('list', 'job', '-o', 'json').json[0]['id']}"
+    edges.ok("step", "begin", "edges", *STAY)
+    # The program ends by the signal, and Argo is to see that as a good end.
+    line = [sys.executable, "-m", "pfs_provider.cli", "step", "keep", "--lease", "2", *STAY, job]
+
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as keeping:
+        try:
+            assert keeping.stdout is not None
+            said = keeping.stdout.readline()
+            taken = edges("step", "begin", "edges", *ABROAD)
+        finally:
+            keeping.terminate()
+        code = keeping.wait(timeout=20)
+
+    assert said == f"{job} is kept\n"
+    assert (taken.code, code) == (4, 0)
+    assert "[job-taken]" in taken.err
+
+
+def test_a_step_that_cannot_keep_anything_says_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PFS_HOME")
+    message = tmp_path / "message"
+
+    done = cli("step", "keep", "edges@" + "0" * 32, *STAY, "--message", str(message))
+
+    assert done.code == 5
+    assert "PFS_CATALOG" in message.read_text(encoding="utf-8")
 
 
 def test_what_went_wrong_is_one_sentence_in_the_file_that_argo_shows(

@@ -114,6 +114,22 @@ def test_a_job_that_runs_elsewhere_is_left_alone(world: PfsWorld) -> None:
     assert [job.id for job in world.pfs.list_runnable(OTHER)] == [change]
 
 
+def test_what_is_not_kept_any_more_is_anybodys(world: PfsWorld) -> None:
+    change = _create(world)
+    job = _begin(world).job
+    assert job is not None
+
+    assert world.pfs.keep_workflow(job, ME, lease_s=60)
+    assert not world.pfs.keep_workflow(job, OTHER, lease_s=60)
+    assert world.pfs.claim_job("up", owner="somebody") is None
+    assert world.pfs.keep_workflow(job, ME, lease_s=-1)  # as if it had run out
+
+    taken = world.pfs.claim_job("up", owner="somebody")
+    assert taken is not None
+    assert taken.id == change
+    assert not world.pfs.keep_workflow(job, ME, lease_s=60)
+
+
 def test_what_is_not_there_is_named(world: PfsWorld) -> None:
     _create(world)
 
