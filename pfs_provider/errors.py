@@ -79,6 +79,7 @@ class ErrorCode(StrEnum):
     JOB_NOT_READY = "job-not-ready"
     JOB_FINISHED = "job-finished"
     LEASE_LOST = "lease-lost"
+    DATUM_NOT_RUNNING = "datum-not-running"  # it waits for its turn, or has its result
     COMMIT_EXISTS = "commit-exists"  # a change makes one commit in a repo
     CLUSTER_OBJECT_EXISTS = "cluster-object-exists"
     # corrupt

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pfs_provider.cli.options import OutputOption
+from pfs_provider.cli.options import JobArgument, OutputOption
 from pfs_provider.cli.session import open_pfs
 from pfs_provider.cli.show import Output, show_all
 from pfs_provider.cli.specs import (
@@ -14,9 +14,9 @@ from pfs_provider.cli.specs import (
     read_specs,
     spec_source,
 )
-from pfs_provider.cli.tree import list_
+from pfs_provider.cli.tree import list_, restart
 
-__all__ = ["list_datum"]
+__all__ = ["list_datum", "restart_datum"]
 
 
 @list_.command("datum")
@@ -38,3 +38,25 @@ def list_datum(
             written = [one.written for one in read_specs(source, pfs.read_specs)]
             found = pfs.preview_datums(written)
         show_all(found, output)
+
+
+@restart.command("datum")
+def restart_datum(
+    job: JobArgument,
+    datum: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|PATH[,PATH...]",
+            help="The datum of that id, or those that have each of these files: [REPO:]/PATH.",
+        ),
+    ],
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """End the user code of a datum at work, and start it again; the try does not count."""
+    with open_pfs() as pfs:
+        restarted = (
+            pfs.restart_datum(job, inputs=datum.split(","))
+            if "/" in datum
+            else pfs.restart_datum(job, datum=datum)
+        )
+        show_all(restarted, output)

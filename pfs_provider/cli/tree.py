@@ -25,6 +25,7 @@ __all__ = [
     "list_",
     "put",
     "rerun",
+    "restart",
     "resume",
     "serve",
     "squash",
@@ -100,6 +101,7 @@ find = _verb("find", "Find the commits that changed a path.")
 wait = _verb("wait", "Wait for a commit.")
 subscribe = _verb("subscribe", "Follow a branch.")
 rerun = _verb("rerun", "Run a pipeline once more.")
+restart = _verb("restart", "Restart datums at work.")
 validate = _verb("validate", "Check a pipeline's spec.")
 draw = _verb("draw", "Draw the graph of pipelines.")
 job = _verb("job", "Plan, work, finish: the three steps of a job, for schedulers.")

@@ -68,6 +68,10 @@ class JobRef:
         start = f".{offset:019d}" if offset else ""
         return f"{self.prefix}logs/{datum.hex()}{start}"
 
+    def restart(self, datum: str) -> str:
+        """Exists from somebody's wish to have a datum restarted until its worker does that."""
+        return f"{self.prefix}restarts/{datum}"
+
     @property
     def stop(self) -> str:
         """Exists once the job is over for its workers."""

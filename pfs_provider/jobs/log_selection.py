@@ -11,13 +11,13 @@ from datetime import datetime
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog import pipelines
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ErrorCode, NotFoundError, RefusedError
-from pfs_provider.infos import DatumInfo
+from pfs_provider.errors import ErrorCode, NotFoundError
+from pfs_provider.jobs.datum_choice import DatumChoice
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.inspection import get_job, list_datums
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.log_parts import list_logs
-from pfs_provider.refs.names import DEFAULT_PROJECT, PipelineKey
+from pfs_provider.refs.names import PipelineKey
 
 __all__ = ["LogChoice", "select_logs"]
 
@@ -31,34 +31,6 @@ class LogChoice:
 
     job: JobRef
     datums: frozenset[str] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    datum: str | None
-    inputs: Sequence[str]
-
-    def __post_init__(self) -> None:
-        for text in self.inputs:
-            if not _path_of(text).startswith("/"):
-                raise RefusedError(
-                    ErrorCode.PATH_ILLEGAL,
-                    f"input {text!r} is no path in a repo: write /PATH or REPO:/PATH",
-                    path=text,
-                )
-
-    @property
-    def is_all(self) -> bool:
-        return self.datum is None and not self.inputs
-
-    def has(self, datum: DatumInfo) -> bool:
-        return (self.datum is None or datum.id == self.datum) and all(
-            any(_is_of(text, file) for file in datum.files) for text in self.inputs
-        )
-
-    def __str__(self) -> str:
-        of = f" of {', '.join(self.inputs)}" if self.inputs else ""
-        return f"datum{'' if self.datum is None else ' ' + self.datum}{of}"
 
 
 def select_logs(
@@ -85,7 +57,7 @@ def select_logs(
             not have such a datum, or did not run it.
         RefusedError: ``path-illegal``: an input is no path.
     """
-    wanted = _Wanted(datum=datum, inputs=inputs)
+    wanted = DatumChoice(datum=datum, inputs=inputs)
     if job is not None:
         get_job(jobs, job)
         found = _choose(jobs, job, wanted)
@@ -137,7 +109,7 @@ def _was_at_work(job: Job, since: datetime) -> bool:
     return job.finished is None or job.finished >= since
 
 
-def _choose(jobs: Jobs, ref: JobRef, wanted: _Wanted) -> LogChoice | None:
+def _choose(jobs: Jobs, ref: JobRef, wanted: DatumChoice) -> LogChoice | None:
     """Return what a job ran of what is wanted, None if it ran none of it."""
     if wanted.is_all:
         return LogChoice(ref, None)
@@ -153,7 +125,7 @@ def _choose(jobs: Jobs, ref: JobRef, wanted: _Wanted) -> LogChoice | None:
     return LogChoice(ref, found) if found else None
 
 
-def _not_found(jobs: Jobs, refs: Sequence[JobRef], wanted: _Wanted) -> NotFoundError:
+def _not_found(jobs: Jobs, refs: Sequence[JobRef], wanted: DatumChoice) -> NotFoundError:
     newest = refs[0]
     if any(wanted.has(datum) for datum in list_datums(jobs, newest)):
         text = f"job {newest} skipped {wanted}: its log is with the job that ran it: pfs logs -p "
@@ -161,20 +133,3 @@ def _not_found(jobs: Jobs, refs: Sequence[JobRef], wanted: _Wanted) -> NotFoundE
     else:
         text = f"job {newest} has no {wanted}: pfs list datum {newest} shows its datums"
     return NotFoundError(ErrorCode.DATUM_NOT_FOUND, text, job=str(newest), datum=wanted.datum or "")
-
-
-def _path_of(text: str) -> str:
-    return text if text.startswith("/") else text.partition(":")[2]
-
-
-def _is_of(text: str, file: str) -> bool:
-    """Return whether an input file is, holds or lies in what somebody named."""
-    path, of_datum = _path_of(text), file.partition(":")[2]
-    repo = text.removesuffix(path).rstrip(":").removeprefix(f"{DEFAULT_PROJECT}/")
-    if repo and repo not in {file.partition("@")[0], file.partition(":")[0]}:
-        return False
-    if of_datum.endswith("/") and path.startswith(of_datum):
-        return True
-    return of_datum.rstrip("/") == path.rstrip("/") or (
-        path.endswith("/") and of_datum.startswith(path)
-    )

@@ -12,6 +12,7 @@ from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
+from pfs_provider.jobs.datum_choice import DatumChoice
 from pfs_provider.jobs.ending import send_home
 from pfs_provider.jobs.finish import fail_job, finish_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
@@ -22,6 +23,7 @@ from pfs_provider.jobs.logs import LogLine, iter_logs
 from pfs_provider.jobs.owners import new_owner
 from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.queue import read_plan
+from pfs_provider.jobs.restarts import restart_datums
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
 from pfs_provider.jobs.since import Since, parse_since
@@ -121,6 +123,27 @@ class JobVerbs(Session):
         with self._versions.catalog.write() as tx:
             stopped = job_rows.stop_job(tx, ref.pipeline, ref.id, reason="stopped by a user")
         return send_home(self._jobs, ref, stopped.reason).info()
+
+    def restart_datum(
+        self, job: str, *, datum: str | None = None, inputs: Sequence[str] = ()
+    ) -> list[DatumInfo]:
+        """End the user code of datums at work and have it begin again; the try does not count.
+
+        Args:
+            job: ``pipeline@id``.
+            datum: The one of this id.
+            inputs: Those that have each of these files, ``[REPO:]/PATH``.
+
+        Returns:
+            The datums that were restarted: of those that are meant, all at work.
+
+        Raises:
+            NotFoundError: ``job-not-found`` or ``datum-not-found``.
+            ConflictError: ``job-finished``, or ``datum-not-running``.
+            RefusedError: ``path-illegal``: an input is no path.
+        """
+        choice = DatumChoice(datum=datum, inputs=inputs)
+        return restart_datums(self._jobs, parse_job_ref(job), choice)
 
     def list_datums(self, job: str) -> Iterator[DatumInfo]:
         """Yield the datums of ``pipeline@id``."""

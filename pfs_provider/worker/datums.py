@@ -1,6 +1,7 @@
 """Works one datum: stage, run with its tries, collect; gives a result whatever user code does."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pfs_provider.storage.values import TreeRef
 from pfs_provider.worker.collecting import collect_output
 from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
 from pfs_provider.worker.events import EventLog
+from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 from pfs_provider.worker.given import GivenFiles
 from pfs_provider.worker.staging import OUT, clear_root, stage_datum
@@ -73,6 +75,11 @@ class DatumWorker:
     stopping: Callable[[], bool]
     events: EventLog = field(default_factory=EventLog)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    _interrupt: Interrupt = field(default_factory=Interrupt, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    """Held for a moment by whoever changes what follows."""
+    _running: bytes | None = field(default=None, init=False)
+    _is_restarted: bool = field(default=False, init=False)
 
     def work(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
         """Return what became of one datum; its output files are in the writer's new batch.
@@ -89,13 +96,13 @@ class DatumWorker:
         state, last = "failed", _Try(None, "never tried")
         while tries < max(1, self.plan.tries) and state == "failed" and not last.is_final:
             tries += 1
-            last = self._try(datum, writer)
+            state, last = self._try_or_recover(datum, writer)
             if self.stopping():
                 raise InterruptedError
-            if last.problem is None:
-                state = "success"
-            elif self.plan.command.err_cmd and self._recover(datum):
-                state = "recovered"
+            if self._take_restart():
+                tries -= 1
+                state, last = "failed", _Try(None, "never tried")
+                self.events.tell("datum-restarted", datum=datum.id.hex())
         n_bytes = _size(self.root / OUT) if self.events.is_on and state == "success" else 0
         n_input = _size(self.root) - _size(self.root / OUT) if self.events.is_on else 0
         clear_root(self.root)
@@ -114,6 +121,25 @@ class DatumWorker:
         self._tell_end(result, n_input, n_bytes)
         return result
 
+    @property
+    def running(self) -> bytes | None:
+        """The id of the datum whose user code runs. Any thread may ask."""
+        return self._running
+
+    def restart(self, datum: bytes) -> bool:
+        """End a datum's user code, which begins again; False if it does not run now. Any thread."""
+        with self._lock:
+            if self._running != datum:
+                return False
+            self._is_restarted = True
+            self._interrupt.set()
+            return True
+
+    def _take_restart(self) -> bool:
+        """Return whether user code was ended to begin again, once."""
+        is_restarted, self._is_restarted = self._is_restarted, False
+        return is_restarted
+
     def _tell_end(self, result: DatumResult, n_input: int, n_bytes: int) -> None:
         self.events.tell(
             "datum-ended",
@@ -128,17 +154,26 @@ class DatumWorker:
             output_bytes=n_bytes,
         )
 
+    def _try_or_recover(self, datum: DatumRecord, writer: ContentWriter) -> tuple[str, _Try]:
+        last = self._try(datum, writer)
+        if last.problem is None:
+            return "success", last
+        is_over = self.stopping() or self._is_restarted
+        if self.plan.command.err_cmd and not is_over and self._recover(datum):
+            return "recovered", last
+        return "failed", last
+
     def _try(self, datum: DatumRecord, writer: ContentWriter) -> _Try:
         clear_root(self.root)
         stage_datum(self.storage, self.trees, datum.pieces, self.root)
         command = self.plan.command
         given = GivenFiles(self.storage, self.trees, datum.pieces, self.root)
         try:
-            outcome = self.executor.run(self._task(datum, command.cmd, command.stdin))
+            outcome = self._run(datum, command.cmd, command.stdin)
         except FailedError as error:
             self._check_ours(error)
             return _Try(None, str(error), is_final=True)
-        problem = self._problem(outcome)
+        problem = "it was restarted" if self._is_restarted else self._problem(outcome)
         if problem is None:
             try:
                 collect_output(writer, self.root, given)
@@ -150,11 +185,21 @@ class DatumWorker:
         """Run ``err_cmd`` on the same files; its success means no output, but no failure."""
         command = self.plan.command
         try:
-            outcome = self.executor.run(self._task(datum, command.err_cmd, command.err_stdin))
+            outcome = self._run(datum, command.err_cmd, command.err_stdin)
         except FailedError as error:
             self._check_ours(error)
             return False
         return self._problem(outcome) is None
+
+    def _run(self, datum: DatumRecord, cmd: list[str], stdin: list[str]) -> Outcome:
+        with self._lock:
+            self._interrupt.clear()
+            self._running = datum.id
+        try:
+            return self.executor.run(self._task(datum, cmd, stdin))
+        finally:
+            with self._lock:
+                self._running = None
 
     def _check_ours(self, error: FailedError) -> None:
         """Raise where the executor failed and not the datum: that is no result, it is run again."""
@@ -188,6 +233,7 @@ class DatumWorker:
             masked=tuple(self.plan.masked),
             secrets=self.secrets,
             max_log_bytes=self.plan.max_log_bytes,
+            interrupt=self._interrupt,
         )
 
     def _facts(self, datum: DatumRecord) -> DatumFacts:

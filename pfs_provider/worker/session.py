@@ -141,8 +141,18 @@ class WorkSession:
             self._store_log()
             if self._objects.find(self.job.stop) is not None:
                 self.stop.set()
+            self._restart_if_asked()
         except (PfsError, OSError):
             pass  # what fails is told by the thread that works
+
+    def _restart_if_asked(self) -> None:
+        """Begin the datum at work again if somebody wants that, and let them know."""
+        datum = self.worker.running
+        if datum is None:
+            return
+        wish = self.job.restart(datum.hex())
+        if self._objects.find(wish) is not None and self.worker.restart(datum):
+            self._objects.delete([wish])
 
 
 def _with_rows(result: DatumResult, rows: Rows) -> DatumResult:

@@ -11,7 +11,7 @@ __all__ = ["Interrupt"]
 
 
 class Interrupt:
-    """A flag that can be polled. Any thread may call. Close it when nothing watches any more."""
+    """A flag that can be polled. Any thread may call."""
 
     def __init__(self) -> None:
         self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -34,3 +34,6 @@ class Interrupt:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()

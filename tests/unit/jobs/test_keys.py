@@ -19,12 +19,12 @@ def test_every_object_of_a_job_lies_below_its_prefix_and_sorts_by_number() -> No
 
     names = [
         job.plan, job.set("d", 1), job.claim(3, 2), job.result(7), job.beat("i"),
-        job.log(b"\1\2"), job.stop,
+        job.log(b"\1\2"), job.restart("0102"), job.stop,
     ]  # fmt: skip
 
     assert [name.removeprefix(job.prefix) for name in names] == [
         "plan", "sets/d/00000001", "claims/00000003.000002", "results/00000007", "beats/i",
-        "logs/0102", "stop",
+        "logs/0102", "restarts/0102", "stop",
     ]  # fmt: skip
 
 

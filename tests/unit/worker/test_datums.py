@@ -258,3 +258,61 @@ def test_an_executor_that_fails_in_err_cmd_gives_no_result_either(world: PfsWorl
 
     with pytest.raises(FailedError, match="closed"):
         bench.work()
+
+
+def _ended_from_outside(bench: Bench, *codes: int) -> list[str]:
+    """User code that is restarted in its first runs and ends with these codes, then copies."""
+    ran: list[str] = []
+    left = list(codes)
+
+    def code(task: Task) -> int:
+        ran.append(task.cmd[0])
+        if left:
+            assert bench.worker.running == bench.datum.id
+            assert bench.worker.restart(bench.datum.id)
+            return left.pop(0)
+        return copy_code(task)
+
+    bench.world.executor.code |= {"code": code, "rest": code}
+    return ran
+
+
+@pytest.mark.parametrize("codes", [(-9,), (0,), (1, -9, -9, 0)], ids=str)
+def test_a_restart_is_no_try_however_user_code_ended(
+    world: PfsWorld, codes: tuple[int, ...]
+) -> None:
+    bench = Bench(world, datum_tries=1)
+    ran = _ended_from_outside(bench, *codes)
+
+    result = bench.work()
+
+    assert (result.state, result.tries, result.reason) == ("success", 1, "")
+    assert len(ran) == len(codes) + 1
+    assert bench.output() == ["/a"]
+
+
+@pytest.mark.parametrize("code", [-9, 0])
+def test_a_restart_while_it_recovers_runs_the_datum_anew(world: PfsWorld, code: int) -> None:
+    bench = Bench(world, datum_tries=1, transform={"err_cmd": ["rest"]})
+    ran = _ended_from_outside(bench, code)
+    of_code = bench.world.executor.code["rest"]
+    first = [1]
+    bench.world.executor.code["code"] = lambda task: first.pop() if first else of_code(task)
+
+    result = bench.work()
+
+    assert (result.state, result.tries) == ("success", 1)
+    assert ran == ["rest", "code"]
+    assert bench.output() == ["/a"]
+
+
+def test_a_datum_that_does_not_run_is_not_restarted(world: PfsWorld) -> None:
+    _codes(world, 0)
+    bench = Bench(world)
+
+    before = bench.worker.restart(bench.datum.id)
+    result = bench.work()
+    after = bench.worker.restart(bench.datum.id)
+
+    assert (before, after, bench.worker.running) == (False, False, None)
+    assert (result.state, result.tries) == ("success", 1)
