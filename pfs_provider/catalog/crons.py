@@ -1,4 +1,4 @@
-"""When a cron expression ticks: five fields, ``@daily`` and its kin, ``@every 1h30m``, ``@never``; in UTC.
+"""When a cron expression ticks: five fields, ``@daily`` and its kin, ``@every 1h``, ``@never``; UTC.
 
 Must not know: what ticks are for.
 """
