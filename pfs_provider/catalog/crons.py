@@ -1,4 +1,6 @@
-"""When a cron expression ticks: five fields, ``@daily`` and its kin, ``@every 1h``, ``@never``; UTC.
+"""When a cron expression ticks: five fields, ``@daily`` and its kin, ``@every 1h``, ``@never``.
+
+Times are in UTC.
 
 Must not know: what ticks are for.
 """
