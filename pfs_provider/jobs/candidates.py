@@ -9,7 +9,7 @@ compares. Must not know: memos, sets. Source: docs/design/0020-cost-by-the-chang
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Job
@@ -32,17 +32,13 @@ class Candidates:
     Attributes:
         datums: Those to look at, in datum order; to be taken once.
         manifest: An earlier job's, with all datums that are not looked at.
-        gone: Ids of the datums in that manifest that vanished, or are looked at again.
+        gone: Ids of the datums in that manifest that vanished, or are looked at again; to be taken
+            once. All others of it are skipped without being looked at.
     """
 
     datums: Iterator[Datum]
     manifest: TreeRef = EMPTY_TREE
-    gone: tuple[bytes, ...] = ()
-
-    @property
-    def n_kept(self) -> int:
-        """How many datums are skipped without being looked at."""
-        return self.manifest.n_files - len(self.gone)
+    gone: Iterator[bytes] = field(default_factory=lambda: iter(()))
 
 
 def find_candidates(jobs: Jobs, job: Job, spec: PipelineSpec, pins: Pins) -> Candidates:
@@ -53,7 +49,7 @@ def find_candidates(jobs: Jobs, job: Job, spec: PipelineSpec, pins: Pins) -> Can
     manifest, old_pins = earlier
     was = input_side(jobs.storage, old_pins, pins)
     now = input_side(jobs.storage, pins, old_pins)
-    gone = tuple(datum_id(datum) for datum in find_changed(spec.input, was, now))
+    gone = (datum_id(datum) for datum in find_changed(spec.input, was, now))
     return Candidates(datums=find_changed(spec.input, now, was), manifest=manifest, gone=gone)
 
 

@@ -6,18 +6,33 @@ costs by the change and is looked up page by page. A job's manifest holds the ve
 for a datum of another id: each entry names the datum that its record was written for.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Self
 
 from pfs_provider.jobs.records import DatumRecord, MemoRecord, decode, encode
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.reading import read_entry
-from pfs_provider.storage.rows import EMPTY_ROWS, Rows
+from pfs_provider.storage.rows import CELLS, EMPTY_ROWS, Rows
+from pfs_provider.storage.sorting import Sorter
 from pfs_provider.storage.tree import find_entries
-from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
+from pfs_provider.storage.values import EMPTY_TREE, Entry, InPack, TreeRef
 
-__all__ = ["find_in_memo", "read_record", "take_over", "write_records"]
+__all__ = [
+    "RecordReader",
+    "find_in_memo",
+    "in_batches",
+    "read_record",
+    "take_over",
+    "write_records",
+]
+
+BATCH_RECORDS = 8192
+"""Records stored together: some MiB, so that they share a pack."""
+
+BATCH_BYTES = 32 << 20
+"""Bytes of rows after which a batch ends whatever the number of its records."""
 
 
 def find_in_memo(storage: Storage, memo: TreeRef, keys: Sequence[bytes]) -> list[Entry | None]:
@@ -33,23 +48,41 @@ def find_in_memo(storage: Storage, memo: TreeRef, keys: Sequence[bytes]) -> list
 
 
 def write_records(storage: Storage, records: Iterable[MemoRecord]) -> tuple[Rows, Rows]:
-    """Store records and return them as rows of a manifest (by datum id) and of a memo (by key)."""
+    """Store records and return them as rows of a manifest (by datum id) and of a memo (by key).
+
+    All of them are in memory: see `in_batches`.
+    """
     writer = ContentWriter(storage)
-    kept: dict[str, tuple[str, bytes]] = {}
+    kept: dict[bytes, MemoRecord] = {}
     for record in records:
         path = "/" + record.id.hex()
-        kept[path] = ("/" + record.key.hex(), record.id)
+        kept[path.encode()] = record
         writer.put_bytes(path, encode(record))
-    manifest = next(iter(writer.finish()), EMPTY_ROWS)
-    memo = Rows.from_entries(
-        (kept[path][0], replace(entry, datum=kept[path][1])) for path, entry in manifest.entries()
-    )
-    return manifest, memo
+    rows = next(iter(writer.finish()), EMPTY_ROWS)
+    written = [kept[path] for path in rows.paths]
+    manifest = rows.with_datums(b"".join([record.id for record in written]))
+    keys = [b"/" + record.key.hex().encode() for record in written]
+    cells = dict(zip(keys, manifest.cells(), strict=True))
+    paths = sorted(cells)
+    return manifest, Rows.from_cells(paths, [cells[path] for path in paths])
 
 
-def take_over(storage: Storage, entry: Entry, datum: DatumRecord) -> MemoRecord:
+def in_batches(records: Iterable[MemoRecord]) -> Iterator[list[MemoRecord]]:
+    """Yield records in batches for `write_records` that fit into memory."""
+    batch: list[MemoRecord] = []
+    used = 0
+    for record in records:
+        batch.append(record)
+        used += len(record.rows)
+        if len(batch) >= BATCH_RECORDS or used >= BATCH_BYTES:
+            yield batch
+            batch, used = [], 0
+    if batch:
+        yield batch
+
+
+def take_over(old: MemoRecord, datum: DatumRecord) -> MemoRecord:
     """Return a record of the memo as if it had been worked for a datum of the same key."""
-    old = read_record(storage, entry)
     rows = Rows.decode(old.rows).with_datum(datum.id)
     return MemoRecord(id=datum.id, key=datum.key, pieces=datum.pieces, rows=rows.encode())
 
@@ -58,3 +91,45 @@ def read_record(storage: Storage, entry: Entry) -> MemoRecord:
     """Return a record of a memo or manifest. Raises CorruptDataError if it is damaged."""
     data = b"".join(read_entry(storage, entry))
     return decode(data, MemoRecord, name=f"memo record {entry.digest.hex()}")
+
+
+class RecordReader:
+    """Reads many records in the order in which they lie in the store: no block is read twice.
+
+    A manifest and a memo name their records by digests: read in that order, each record would take
+    a block of a pack of its own. One thread fills it; then it is read.
+    """
+
+    def __init__(self) -> None:
+        self._sorter = Sorter()
+
+    def want(self, entry: Entry, label: bytes) -> None:
+        """Have a record be read; the label comes back with it."""
+        place = entry.place
+        spot = entry.digest
+        if isinstance(place, InPack):
+            offsets = place.offset, place.inner_offset
+            spot = place.pack + b"".join(number.to_bytes(4, "big") for number in offsets)
+        (cells,) = Rows.from_entries([("/", entry)]).cells()
+        self._sorter.add(spot, cells + label)
+
+    def read(self, storage: Storage) -> Iterator[tuple[bytes, MemoRecord]]:
+        """Yield label and record of all that is wanted. Raises as `read_record`."""
+        for _, value in self._sorter:
+            entry = Rows.from_cells([b"/"], [value[:CELLS]]).entry(0)
+            yield value[CELLS:], read_record(storage, entry)
+
+    def close(self) -> None:
+        """Forget all. Idempotent."""
+        self._sorter.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -2,26 +2,25 @@
 
 Previous output − outputs of vanished or changed datums + new outputs.
 Invariant: the result equals the union of the outputs of the datums in the manifest, whichever job
-it starts from; the previous job only saves work. A property test holds this.
+it starts from; the previous job only saves work. A property test holds this. Memory does not grow
+with the datums or their files, but with the pieces of one path that are joined.
 Must not know: SQL, states.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
-from types import MappingProxyType
+from itertools import chain, groupby
 
 from pfs_provider.errors import ConflictError, ErrorCode
-from pfs_provider.jobs.memo import read_record
-from pfs_provider.jobs.records import MemoRecord
-from pfs_provider.storage.apply import apply_changes
+from pfs_provider.jobs.memo import RecordReader
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.diff import diff_trees
+from pfs_provider.storage.gathering import TreeEdits
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.reading import read_entry
-from pfs_provider.storage.rows import Rows, find_duplicates, merge_rows
-from pfs_provider.storage.tree import find_entries
+from pfs_provider.storage.rows import Rows
+from pfs_provider.storage.sorting import Seeker, Sorter
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 from pfs_provider.versioning.joined import join_blocks
 
@@ -38,12 +37,17 @@ class Base:
 
 NOTHING = Base(manifest=EMPTY_TREE, output=EMPTY_TREE)
 
+_GOES, _COMES = b"-", b"+"
+
+_JOINED_AT_ONCE = 8192
+"""Files written together; a writer holds some hundred bytes of each until its end."""
+
+_PLACE_BYTES = 9
+"""Behind a path: NUL, which no path holds, and the datum's number, so that the sort is by both."""
+
 
 def merge_outputs(
-    storage: Storage,
-    manifest: TreeRef,
-    base: Base,
-    fresh: Mapping[bytes, MemoRecord] = MappingProxyType({}),
+    storage: Storage, manifest: TreeRef, base: Base, fresh: Sorter | None = None
 ) -> TreeRef:
     """Return the output of the datums in ``manifest``, at a cost by what differs from ``base``.
 
@@ -51,33 +55,37 @@ def merge_outputs(
         storage: Where.
         manifest: The datums that count.
         base: What to start from.
-        fresh: Records by datum id that need not be read: those that were just written.
+        fresh: Rows by datum id of records that need not be read: those that were just written.
 
     Raises:
         ConflictError: ``output-conflict``: two datums wrote one path, both are named;
             ``path-conflict``: one wrote a file where another wrote a directory.
     """
-    deletes: list[str] = []
-    added: list[Rows] = []
-    names: list[bytes] = []
-    for change in diff_trees(storage, manifest, base.manifest):
-        if change.old is not None:
-            rows = Rows.decode(read_record(storage, change.old).rows)
-            deletes.extend(path for path, _ in rows.entries())
-        if change.new is not None:
+    with Sorter() as none, RecordReader() as reader, TreeEdits() as edits:
+        written = Seeker(none if fresh is None else fresh)
+        for change in diff_trees(storage, manifest, base.manifest):
+            if change.old is not None:
+                reader.want(change.old, _GOES)
+            if change.new is None:
+                continue
             datum = bytes.fromhex(change.path[1:])
-            record = fresh.get(datum) or read_record(storage, change.new)
-            added.append(Rows.decode(record.rows))
-            names.append(record.id)
-    for path, first, second in find_duplicates(added):
-        raise _conflict(path, names[first].hex(), names[second].hex())
-    rows = merge_rows(added)
-    _check_base(storage, base.output, rows, set(deletes))
-    return apply_changes(storage, base.output, deletes=sorted(set(deletes)), rows=rows)
+            rows = written.find(datum)
+            if rows is None:
+                reader.want(change.new, _COMES)
+            else:
+                edits.put(Rows.decode(rows).with_datum(datum))
+        for label, record in reader.read(storage):
+            rows_of = Rows.decode(record.rows)
+            if label == _COMES:
+                edits.put(rows_of.with_datum(record.id))
+            else:
+                for path in rows_of.paths:
+                    edits.delete(path)
+        return edits.apply(storage, base.output, clash=_conflict)
 
 
 def merge_in_order(
-    storage: Storage, manifest: TreeRef, order: Sequence[bytes], *, policy: str
+    storage: Storage, manifest: TreeRef, order: Iterable[bytes], *, policy: str
 ) -> TreeRef:
     """Return the output where datums may write one path, all of it made anew.
 
@@ -87,51 +95,43 @@ def merge_in_order(
         order: Datum ids in datum order.
         policy: ``overwrite``: the later datum wins; ``concat``: pieces in datum order.
     """
-    records = {record.id: record for record in _records(storage, manifest)}
-    parts = [Rows.decode(records[datum].rows) for datum in order if datum in records]
-    if policy == "concat":
-        joined = _joined(storage, parts)
-        if joined is not None:
-            parts.append(joined)
-    return apply_changes(storage, EMPTY_TREE, deletes=(), rows=merge_rows(parts))
+    with Sorter() as places, RecordReader() as reader, Sorter() as files, TreeEdits() as edits:
+        for number, datum in enumerate(order):
+            places.add(datum, number.to_bytes(8, "big"))
+        place_of = Seeker(places)
+        for path, entry in iter_entries(storage, manifest):
+            place = place_of.find(bytes.fromhex(path[1:]))
+            if place is not None:
+                reader.want(entry, place)
+        for place, record in reader.read(storage):
+            rows = Rows.decode(record.rows)
+            for raw, cells in zip(rows.paths, rows.cells(), strict=True):
+                files.add(raw + b"\0" + place, cells)
+        for rows in _one_a_path(storage, files, policy):
+            edits.put(rows)
+        return edits.apply(storage, EMPTY_TREE)
 
 
-def _records(storage: Storage, manifest: TreeRef) -> Iterator[MemoRecord]:
-    for _, entry in iter_entries(storage, manifest):
-        yield read_record(storage, entry)
-
-
-def _joined(storage: Storage, parts: Sequence[Rows]) -> Rows | None:
-    shared = {path for path, _, _ in find_duplicates(parts)}
-    pieces: dict[str, list[Entry]] = {path: [] for path in sorted(shared)}
-    for rows in parts:
-        for path, entry in rows.entries():
-            if path in shared:
-                pieces[path].append(entry)
-    if not pieces:
-        return None
-    writer = ContentWriter(storage)
-    for path, entries in pieces.items():
+def _one_a_path(storage: Storage, files: Sorter, policy: str) -> Iterator[Rows]:
+    """Yield one file for each path of files that are sorted by path and datum order."""
+    writer, n_joined = ContentWriter(storage), 0
+    for raw, pairs in groupby(files, lambda pair: pair[0][:-_PLACE_BYTES]):
+        found = [cells for _, cells in pairs]
+        if policy != "concat" or len(found) == 1:
+            yield Rows.from_cells([raw], found[-1:])
+            continue
+        entries = [Rows.from_cells([raw], [cells]).entry(0) for cells in found]
         blocks = chain.from_iterable(read_entry(storage, entry) for entry in entries)
-        writer.put_stream(path, join_blocks(blocks))
-    return merge_rows(writer.finish())
+        writer.put_stream(raw.decode(), join_blocks(blocks))
+        n_joined += 1
+        if n_joined % _JOINED_AT_ONCE == 0:
+            yield from writer.finish()
+            writer = ContentWriter(storage)
+    yield from writer.finish()
 
 
-def _check_base(storage: Storage, output: TreeRef, rows: Rows, gone: set[str]) -> None:
-    if output == EMPTY_TREE:
-        return
-    new = [(path, entry) for path, entry in rows.entries() if path not in gone]
-    found = find_entries(storage, output, [path for path, _ in new])
-    for (path, entry), there in zip(new, found, strict=True):
-        if there is not None:
-            raise _conflict(path, _name(there), _name(entry))
-
-
-def _name(entry: Entry) -> str:
-    return entry.datum.hex() if entry.datum else "unknown"
-
-
-def _conflict(path: str, first: str, second: str) -> ConflictError:
+def _conflict(path: str, one: Entry, two: Entry) -> ConflictError:
+    first, second = _name(one), _name(two)
     return ConflictError(
         ErrorCode.OUTPUT_CONFLICT,
         f"datums {first} and {second} both wrote {path}: give their outputs different names, "
@@ -139,3 +139,7 @@ def _conflict(path: str, first: str, second: str) -> ConflictError:
         path=path,
         datums=(first, second),
     )
+
+
+def _name(entry: Entry) -> str:
+    return entry.datum.hex() if entry.datum else "unknown"

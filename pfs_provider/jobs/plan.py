@@ -5,51 +5,25 @@ is in the memo is skipped, its record taken over by reference. Order: sets, then
 job's row.
 """
 
-from dataclasses import dataclass
 from itertools import islice
 
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.values import Counts
-from pfs_provider.datums.datum import Datum
-from pfs_provider.datums.identity import code_digest, datum_id, datum_key, whole_digest
+from pfs_provider.datums.identity import code_digest, whole_digest
 from pfs_provider.datums.sets import cut_sets
-from pfs_provider.jobs.candidates import Candidates, find_candidates
+from pfs_provider.jobs.candidates import find_candidates
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.inputs import expand_inputs, load_spec, pinned_inputs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.log_rules import masked_variables
-from pfs_provider.jobs.memo import find_in_memo, take_over, write_records
 from pfs_provider.jobs.queue import read_plan
-from pfs_provider.jobs.records import (
-    Command,
-    DatumRecord,
-    MemoRecord,
-    PieceRecord,
-    PlanRecord,
-    SetRecord,
-    encode,
-)
+from pfs_provider.jobs.records import Command, PlanRecord, SetRecord, encode
 from pfs_provider.jobs.salvage import salvage_results
+from pfs_provider.jobs.todo import Todo
 from pfs_provider.spec.model import PipelineSpec
-from pfs_provider.storage.apply import apply_changes
-from pfs_provider.storage.handle import Storage
-from pfs_provider.storage.rows import Rows, merge_rows
-from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef, parse_tree_ref
+from pfs_provider.storage.values import EMPTY_TREE, parse_tree_ref
 
 __all__ = ["load_spec", "plan_job"]
-
-BATCH = 4096
-"""Datums looked up in the memo at once: enough to share pages, few enough to hold."""
-
-
-@dataclass(slots=True)
-class _Split:
-    """Datums divided by whether their result is known; ``sizes`` are the bytes of ``todo``."""
-
-    todo: list[DatumRecord]
-    sizes: list[int]
-    skipped: TreeRef
-    total: int
 
 
 def plan_job(jobs: Jobs, ref: JobRef, *, n_workers: int | None = None) -> PlanRecord:
@@ -91,20 +65,18 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         code += bytes.fromhex(ref.id)
     if spec.s3_out:
         code = whole_digest(expand_inputs(jobs.storage, spec, pins), code)
-    split = _split(
-        jobs.storage,
-        find_candidates(jobs, job, spec, pins),
-        code,
-        EMPTY_TREE if memo is None else parse_tree_ref(memo),
-    )
-    workers = n_workers or spec.parallelism
     draft = jobs.versions.ids.new_id()
-    sets = [
-        SetRecord(datums=split.todo[part.start : part.stop])
-        for part in cut_sets(split.sizes, spec, workers)
-    ]
-    for number, record in enumerate(sets):
-        jobs.objects.create(ref.set(draft, number), encode(record))
+    workers = n_workers or spec.parallelism
+    with Todo() as todo:
+        candidates = find_candidates(jobs, job, spec, pins)
+        todo.fill(
+            jobs.storage, candidates, code, EMPTY_TREE if memo is None else parse_tree_ref(memo)
+        )
+        sets = cut_sets(todo.sizes, spec, workers)
+        datums = iter(todo)
+        for number, part in enumerate(sets):
+            record = SetRecord(datums=list(islice(datums, len(part))))
+            jobs.objects.create(ref.set(draft, number), encode(record))
     plan = PlanRecord(
         project=ref.pipeline.project,
         pipeline=ref.pipeline.name,
@@ -114,12 +86,12 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         tries=spec.datum_tries,
         datum_timeout_s=spec.datum_timeout_s,
         inputs=list(pins.values()),
-        total=split.total,
-        skipped=split.total - len(split.todo),
+        total=todo.total,
+        skipped=todo.total - len(todo.sizes),
         draft=draft,
-        set_sizes=[len(record.datums) for record in sets],
+        set_sizes=[len(part) for part in sets],
         workers=max(1, min(workers, len(sets))),
-        skipped_tree=split.skipped.text,
+        skipped_tree=todo.skipped.text,
         max_log_bytes=jobs.log_rules.max_bytes,
         masked=masked_variables(spec, jobs.log_rules),
     )
@@ -127,60 +99,6 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         return plan
     first = read_plan(jobs.objects, ref)
     return plan if first is None else first
-
-
-def _split(storage: Storage, candidates: Candidates, code: bytes, memo: TreeRef) -> _Split:
-    todo: list[DatumRecord] = []
-    sizes: list[int] = []
-    skipped: list[Rows] = []
-    total = candidates.n_kept
-    while batch := list(islice(candidates.datums, BATCH)):
-        total += len(batch)
-        keys = [datum_key(datum, code) for datum in batch]
-        known: list[tuple[str, Entry]] = []
-        others: list[MemoRecord] = []
-        for datum, key, entry in zip(batch, keys, find_in_memo(storage, memo, keys), strict=True):
-            record = _record(datum, key)
-            if entry is None:
-                todo.append(record)
-                sizes.append(datum.size)
-            elif entry.datum == record.id:
-                known.append(("/" + record.id.hex(), entry))
-            else:
-                others.append(take_over(storage, entry, record))
-        skipped += [Rows.from_entries(known), write_records(storage, others)[0]]
-    tree = apply_changes(
-        storage,
-        candidates.manifest,
-        deletes=["/" + datum.hex() for datum in candidates.gone],
-        rows=merge_rows(skipped),
-    )
-    return _Split(todo, sizes, tree, total)
-
-
-def _record(datum: Datum, key: bytes) -> DatumRecord:
-    return DatumRecord(
-        id=datum_id(datum),
-        key=key,
-        pieces=[
-            PieceRecord(
-                input=piece.input,
-                branch=piece.branch.full,
-                path=piece.path,
-                is_dir=piece.is_dir,
-                mode=_mode(piece.empty_files, piece.s3),
-                join_on=piece.join_on,
-                group_by=piece.group_by,
-            )
-            for piece in datum.pieces
-        ],
-    )
-
-
-def _mode(empty_files: bool, s3: bool) -> str:
-    if s3:
-        return "s3"
-    return "empty" if empty_files else "files"
 
 
 def _command(spec: PipelineSpec) -> Command:

@@ -1,7 +1,8 @@
 """Reading what workers delivered: progress while they work, all results when they are done."""
 
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
@@ -96,5 +97,12 @@ def read_results(store: ObjectStore, job: JobRef, plan: PlanRecord) -> Iterator[
                 job=str(job),
             ) from None
 
+    # No further ahead than there are readers: results of a large job do not fit into memory.
+    ahead: deque[Future[SetResult]] = deque()
     with ThreadPoolExecutor(READERS) as pool:
-        yield from pool.map(read, range(len(plan.set_sizes)))
+        for number in range(len(plan.set_sizes)):
+            ahead.append(pool.submit(read, number))
+            if len(ahead) > READERS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()

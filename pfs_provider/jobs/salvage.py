@@ -11,10 +11,10 @@ from pfs_provider.catalog import pipelines
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.memo import write_records
+from pfs_provider.jobs.memo import in_batches, write_records
 from pfs_provider.jobs.records import MemoRecord, SetResult, decode
 from pfs_provider.refs.names import PipelineKey
-from pfs_provider.storage.apply import apply_changes
+from pfs_provider.storage.gathering import TreeEdits
 from pfs_provider.storage.values import EMPTY_TREE, parse_tree_ref
 
 __all__ = ["salvage_results"]
@@ -28,15 +28,14 @@ def salvage_results(jobs: Jobs, pipeline: PipelineKey) -> None:
 
     Only jobs after the last one that was finished are looked at: the others were seen before.
     """
-    records = [record for ref in _find_unfinished(jobs, pipeline) for record in _read(jobs, ref)]
-    if not records:
-        return
-    _, rows = write_records(jobs.storage, records)
-    with jobs.versions.catalog.read() as tx:
-        old = pipelines.get_pipeline(tx, pipeline).memo
-    base = EMPTY_TREE if old is None else parse_tree_ref(old)
-    memo = apply_changes(jobs.storage, base, deletes=(), rows=rows)
-    if memo.text == old:
+    with TreeEdits() as edits:
+        found = (record for ref in _find_unfinished(jobs, pipeline) for record in _read(jobs, ref))
+        for batch in in_batches(found):
+            edits.put(write_records(jobs.storage, batch)[1])
+        with jobs.versions.catalog.read() as tx:
+            old = pipelines.get_pipeline(tx, pipeline).memo
+        memo = edits.apply(jobs.storage, EMPTY_TREE if old is None else parse_tree_ref(old))
+    if memo == EMPTY_TREE or memo.text == old:
         return
     try:
         with jobs.versions.catalog.write() as tx:

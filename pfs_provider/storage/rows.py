@@ -15,11 +15,11 @@ from pfs_provider.storage.formats import Kind, pack_record, unpack_record, unpac
 from pfs_provider.storage.values import DIGEST_SIZE, Chunked, Empty, Entry, InPack, Place
 
 __all__ = [
+    "CELLS",
     "EMPTY_ROWS",
     "EXECUTABLE",
     "WIDTHS",
     "Rows",
-    "find_duplicates",
     "join_rows",
     "merge_rows",
     "pack_modified",
@@ -37,12 +37,17 @@ WIDTHS = {
 }
 """Bytes a row of every column, in the order of the format."""
 
+CELLS = sum(WIDTHS.values())
+"""Bytes of all columns of one row."""
+
 EXECUTABLE = 0x01
 EMPTY_PLACE, RAW_PLACE, ZSTD_PLACE, CHUNKED_PLACE = 0x00, 0x02, 0x04, 0x06
 PLACE_MASK = 0x06
 _HAS_DATUM = 0x08
 HAS_MODIFIED = 0x10
 _KEEP_EXECUTABLE = bytes(value & EXECUTABLE for value in range(256))
+_CLEAR_DATUM = bytes(value & ~_HAS_DATUM for value in range(256))
+_SET_DATUM = bytes(value | _HAS_DATUM for value in range(256))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NO_DIGEST = bytes(DIGEST_SIZE)
@@ -105,6 +110,22 @@ class Rows:
             compressed=kind == ZSTD_PLACE,
         )
 
+    def cells(self) -> Iterator[bytes]:
+        """Yield what every row has beside its path, as one cell; `from_cells` takes it."""
+        columns = [(getattr(self, name), width) for name, width in WIDTHS.items()]
+        for row in range(len(self.paths)):
+            yield b"".join([column[w * row : w * row + w] for column, w in columns])
+
+    @staticmethod
+    def from_cells(paths: list[bytes], cells: Sequence[bytes]) -> "Rows":
+        """Return the rows of paths that ascend and what `cells` gave for each."""
+        columns: dict[str, bytes] = {}
+        at = 0
+        for name, width in WIDTHS.items():
+            columns[name] = b"".join([cell[at : at + width] for cell in cells])
+            at += width
+        return Rows(paths=paths, **columns)
+
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Yield path and entry of every row, in path order."""
         for row, path in enumerate(self.paths):
@@ -134,12 +155,18 @@ class Rows:
 
     def with_datum(self, datum: bytes | None) -> "Rows":
         """Return the same files as made by a datum (16 bytes), or by none."""
-        keep = 0xFF & ~_HAS_DATUM
-        extra = 0 if datum is None else _HAS_DATUM
-        table = bytes(value & keep | extra for value in range(256))
+        if datum is not None:
+            return self.with_datums(datum * len(self))
         columns = {name: getattr(self, name) for name in WIDTHS}
-        columns["flags"] = self.flags.translate(table)
-        columns["datums"] = (datum or _NO_DATUM) * len(self)
+        columns["flags"] = self.flags.translate(_CLEAR_DATUM)
+        columns["datums"] = _NO_DATUM * len(self)
+        return Rows(paths=self.paths, **columns)
+
+    def with_datums(self, datums: bytes) -> "Rows":
+        """Return the same files, each as made by a datum of its own: 16 bytes a row."""
+        columns = {name: getattr(self, name) for name in WIDTHS}
+        columns["flags"] = self.flags.translate(_SET_DATUM)
+        columns["datums"] = datums
         return Rows(paths=self.paths, **columns)
 
     @property
@@ -233,21 +260,6 @@ def _merge_two(old: Rows, new: Rows) -> Rows:
         at = end
     pieces += (new.cut(at, len(new)), old.cut(row, len(old)))
     return join_rows(pieces)
-
-
-def find_duplicates(many: Sequence[Rows]) -> Iterator[tuple[str, int, int]]:
-    """Yield every path that two parts hold, with the numbers of the first and the later part."""
-    distinct: set[bytes] = set()
-    for rows in many:
-        distinct.update(rows.paths)
-    if len(distinct) == sum(map(len, many)):
-        return
-    first: dict[bytes, int] = {}
-    for number, rows in enumerate(many):
-        for path in rows.paths:
-            seen = first.setdefault(path, number)
-            if seen != number:
-                yield path.decode(), seen, number
 
 
 def pack_spot(offset: int, stored_size: int, inner_offset: int) -> bytes:

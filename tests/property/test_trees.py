@@ -17,11 +17,12 @@ from pfs_provider.storage.apply import apply_changes, apply_deltas
 from pfs_provider.storage.building import build_tree
 from pfs_provider.storage.deltas import Delta, write_delta
 from pfs_provider.storage.diff import diff_trees
+from pfs_provider.storage.gathering import TreeEdits
 from pfs_provider.storage.globbing import glob_items
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import find_item, iter_entries, list_folder
 from pfs_provider.storage.merge import merge_trees
-from pfs_provider.storage.rows import Rows, find_duplicates, merge_rows
+from pfs_provider.storage.rows import Rows, merge_rows
 from pfs_provider.storage.stores.memory import MemoryStore
 from pfs_provider.storage.tree import find_entries, find_entry
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef, parse_tree_ref
@@ -275,8 +276,37 @@ def test_rows_merge_as_dicts_do_and_survive_encoding(
     assert dict(merged.entries()) == expected
     assert merged.paths == sorted(merged.paths)
     assert Rows.decode(merged.encode()) == merged
-    shared = {path for path, _, _ in find_duplicates(many)}
-    assert shared == {p for p in expected if sum(p in part for part in parts) > 1}
+    assert Rows.from_cells(merged.paths, list(merged.cells())) == merged
+
+
+@given(
+    content=files(),
+    chooser=st.randoms(use_true_random=False),
+    step=edits(),
+    at_once=st.integers(1, 40),
+)
+def test_edits_range_by_range_equal_those_at_once(
+    storage: Storage,
+    content: Files,
+    chooser: random.Random,
+    step: tuple[tuple[str, ...], Files],
+    at_once: int,
+) -> None:
+    base = build(storage, content)
+    puts = step[1]
+    gone = chooser.sample(sorted(content), len(content) // 2)
+    expected = {path: entry for path, entry in content.items() if path not in gone} | puts
+
+    with TreeEdits(room=500, at_once=at_once) as gathered:
+        for path in gone:
+            gathered.delete(path.encode())
+        for path in chooser.sample(sorted(puts), len(puts)):
+            gathered.put(Rows.from_entries([(path, puts[path])]))
+        tree = gathered.apply(storage, base)
+
+        assert gathered.apply(storage, base) == tree
+
+    assert tree == build(storage, expected)
 
 
 def _seen(content: Files) -> dict[str, tuple[bytes, bool]]:

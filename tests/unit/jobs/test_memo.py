@@ -74,7 +74,7 @@ def test_a_record_is_taken_over_for_a_datum_of_another_repo(storage: Storage) ->
     pieces = [PieceRecord("in", "default/other@master", "/1", is_dir=False)]
     datum = DatumRecord(id=b"n" * 16, key=record.key, pieces=pieces)
 
-    taken = take_over(storage, entry, datum)
+    taken = take_over(read_record(storage, entry), datum)
 
     assert (taken.id, taken.key, taken.pieces) == (datum.id, datum.key, pieces)
     ((path, file),) = Rows.decode(taken.rows).entries()

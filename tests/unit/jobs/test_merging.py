@@ -11,6 +11,7 @@ from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.reading import read_entry
+from pfs_provider.storage.sorting import Sorter
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 from tests.pfs_world import PfsWorld
 
@@ -142,8 +143,9 @@ def test_a_record_that_was_just_written_need_not_be_read(storage: Storage) -> No
     record = read_record(storage, entry)
     other = _manifest(storage, {"a": {"/y": "2"}})
     [(_, other_entry)] = iter_entries(storage, other)
-    fresh = {record.id: read_record(storage, other_entry)}
 
-    tree = merge_outputs(storage, manifest, NOTHING, fresh)
+    with Sorter() as fresh:
+        fresh.add(record.id, read_record(storage, other_entry).rows)
+        tree = merge_outputs(storage, manifest, NOTHING, fresh)
 
     assert [path for path, _ in iter_entries(storage, tree)] == ["/y"]

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from pfs_provider.errors import CorruptDataError, ErrorCode
 from pfs_provider.storage.formats import Kind, pack_record
-from pfs_provider.storage.rows import EMPTY_ROWS, Rows, find_duplicates, join_rows, merge_rows
+from pfs_provider.storage.rows import CELLS, EMPTY_ROWS, Rows, join_rows, merge_rows
 from pfs_provider.storage.values import Chunked, Empty, Entry, InPack
 from pfs_provider.testing.trees import make_entry
 
@@ -77,13 +78,21 @@ def test_joining_keeps_the_order() -> None:
     assert join_rows([EMPTY_ROWS, left, right]).paths == [b"/a", b"/b"]
 
 
-def test_duplicates_name_the_first_and_the_later_part() -> None:
-    one = Rows.from_entries([("/a", FULL), ("/b", FULL)])
-    two = Rows.from_entries([("/c", FULL)])
-    three = Rows.from_entries([("/b", FULL)])
+def test_cells_give_the_same_rows_again() -> None:
+    rows = Rows.from_entries([("/a", FULL), ("/b", replace(FULL, datum=None, executable=False))])
 
-    assert list(find_duplicates([one, two, three])) == [("/b", 0, 2)]
-    assert list(find_duplicates([one, two])) == []
+    cells = list(rows.cells())
+
+    assert {len(each) for each in cells} == {CELLS}
+    assert Rows.from_cells(rows.paths, cells) == rows
+
+
+def test_each_row_can_have_a_datum_of_its_own() -> None:
+    rows = Rows.from_entries([("/a", FULL), ("/b", replace(FULL, datum=None))])
+
+    named = rows.with_datums(b"1" * 16 + b"2" * 16)
+
+    assert [entry.datum for _, entry in named.entries()] == [b"1" * 16, b"2" * 16]
 
 
 @pytest.mark.parametrize("fields", [(), (1, "a"), (1, b"/a", *[b""] * 6), (1, 5, *[b""] * 6)])
