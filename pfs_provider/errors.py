@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     TARGET_ILLEGAL = "target-illegal"  # a local folder that cannot be written to safely
     EGRESS_ILLEGAL = "egress-illegal"  # output that its egress cannot take, or no way to it
     CLUSTER_REFUSED = "cluster-refused"  # Kubernetes finds the manifest invalid
+    PIPELINE_STANDS = "pipeline-stands"  # its command is kept up, so it has no jobs to run
     # not found
     PROJECT_NOT_FOUND = "project-not-found"
     REPO_NOT_FOUND = "repo-not-found"

@@ -110,12 +110,15 @@ class Engine:
         arguments += ["--scratch", scratch, "--lease", lease]
         credentials = {name.upper(): value for name, value in self.store_options.items()}
         environment = worker_environment(self.settings) | credentials
+        client = {
+            "PFS_CATALOG": self.settings.catalog_url,
+            "PFS_HOME": str(self.settings.home_folder),
+        }
         if executor == "process":
-            return LocalLauncher(environment, tuple(arguments), stay=stay)
+            return LocalLauncher(environment, tuple(arguments), stay=stay, client=client)
         environment |= engine_environment()
-        return LocalLauncher(
-            environment, tuple(arguments), stay=stay, setup=self._container_setup()
-        )
+        setup = self._container_setup()
+        return LocalLauncher(environment, tuple(arguments), stay=stay, setup=setup, client=client)
 
     def _container_setup(self) -> "ContainerSetup":
         # lazy: a worker starts no containers of others

@@ -112,7 +112,9 @@ def start_commit(
 def _check_writable(tx: Tx, branch: BranchKey) -> None:
     """Make the branch if it is missing; refuse it if only provenance brings commits to it."""
     ensure_branch(tx, branch)
-    if tx.first(select(pipelines.c.key).where(pipelines.c.output == branch.full)) is not None:
+    outputs = select(pipelines.c.key).where(pipelines.c.output == branch.full)
+    # The command of a spout commits by itself.
+    if tx.first(outputs.where(pipelines.c.kind != "spout")) is not None:
         why = f"it is the output of pipeline {branch.repo}"
     elif edges := edges_into(tx, [branch.full]):
         why = f"it has provenance on {edges[0].input}"

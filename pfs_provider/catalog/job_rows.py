@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, insert, or_, se
 
 from pfs_provider.catalog.commit_rows import pins_of
 from pfs_provider.catalog.keys import branch_key, pipeline_key, pipeline_text
-from pfs_provider.catalog.tables import IS_ACTIVE, commits, jobs
+from pfs_provider.catalog.tables import IS_ACTIVE, commits, jobs, pipelines
 from pfs_provider.catalog.transaction import Tx
-from pfs_provider.catalog.values import Counts, Job
+from pfs_provider.catalog.values import Counts, Job, PipelineKind
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import PipelineKey
 
@@ -76,8 +76,9 @@ def _counts(row: Mapping[Any, Any]) -> Counts:
     return Counts(**{name: row[name] for name in Counts.__slots__})
 
 
-def select_claimable(tx: Tx, *, owner: str | None) -> Select[Any]:
+def select_claimable(tx: Tx, *, owner: str | None, kind: PipelineKind = "transform") -> Select[Any]:
     """Return the query for jobs that are ready, or whose owner has gone, or is this one."""
+    of_kind = jobs.c.pipeline.in_(select(pipelines.c.key).where(pipelines.c.kind == kind))
     mine = commits.alias("mine")
     parent = commits.alias("parent")
     base_is_open = (
@@ -89,7 +90,9 @@ def select_claimable(tx: Tx, *, owner: str | None) -> Select[Any]:
     free: ColumnElement[bool] = or_(jobs.c.owner.is_(None), jobs.c.lease_until < tx.now)
     if owner is not None:
         free = or_(free, jobs.c.owner == owner)
-    return select(jobs).where(IS_ACTIVE, jobs.c.state.in_(_CLAIMABLE), and_(free, ~base_is_open))
+    return select(jobs).where(
+        IS_ACTIVE, jobs.c.state.in_(_CLAIMABLE), and_(free, ~base_is_open), of_kind
+    )
 
 
 def count_columns(counts: Counts | None) -> dict[str, int]:

@@ -26,7 +26,7 @@ from pfs_provider.catalog.settling import NO_TREE, end_job, settle_commit
 from pfs_provider.catalog.tables import IS_ACTIVE, jobs
 from pfs_provider.catalog.transaction import Killed, Tx
 from pfs_provider.catalog.triggers import fire_triggers
-from pfs_provider.catalog.values import Commit, Counts, Job, JobState
+from pfs_provider.catalog.values import Commit, Counts, Job, JobState, PipelineKind
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import PipelineKey
@@ -83,9 +83,11 @@ def list_jobs(
     return job_values(tx, tx.all(query))
 
 
-def list_ready(tx: Tx, pipeline: PipelineKey | None = None) -> tuple[Job, ...]:
+def list_ready(
+    tx: Tx, pipeline: PipelineKey | None = None, *, kind: PipelineKind = "transform"
+) -> tuple[Job, ...]:
     """Return the jobs that a new owner could claim now, oldest first."""
-    query = select_claimable(tx, owner=None).order_by(jobs.c.number)
+    query = select_claimable(tx, owner=None, kind=kind).order_by(jobs.c.number)
     if pipeline is not None:
         query = query.where(jobs.c.pipeline == pipeline_text(pipeline))
     return job_values(tx, tx.all(query))
@@ -98,6 +100,7 @@ def claim_job(
     lease_s: float,
     pipeline: PipelineKey | None = None,
     job: CommitId | None = None,
+    kind: PipelineKind = "transform",
 ) -> Job | None:
     """Hand a job to an owner for ``lease_s`` seconds and set it running.
 
@@ -110,6 +113,7 @@ def claim_job(
         lease_s: Seconds until others may have it, unless renewed.
         pipeline: Only jobs of this one.
         job: Only jobs of this change.
+        kind: Only jobs of such pipelines.
 
     Returns:
         The job, None if there is nothing to do.
@@ -119,7 +123,7 @@ def claim_job(
         ConflictError: ``pipeline`` and ``job`` name one that cannot be had: ``job-taken`` by
             another owner, ``job-not-ready``, or ``job-finished``.
     """
-    query = select_claimable(tx, owner=owner)
+    query = select_claimable(tx, owner=owner, kind=kind)
     if pipeline is not None:
         query = query.where(jobs.c.pipeline == pipeline_text(pipeline))
     if job is not None:

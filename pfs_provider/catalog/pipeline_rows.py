@@ -62,6 +62,7 @@ def pipeline_values(
             created=row.at_created if as_of_version else row.created,
             memo=row.memo,
             stopped=row.stopped,
+            kind=row.kind,
             last_job=last.get((row.key, row.at_version if as_of_version else None)),
         )
         for row in rows

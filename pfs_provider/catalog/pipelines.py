@@ -22,7 +22,7 @@ from pfs_provider.catalog.projects import get_project
 from pfs_provider.catalog.repos import check_repo, check_unused, create_repo, erase_repo, find_repo
 from pfs_provider.catalog.tables import jobs, pipeline_versions, pipelines, repos, user_specs
 from pfs_provider.catalog.transaction import Stale, Tx
-from pfs_provider.catalog.values import Pipeline, PipelineInput, PipelineState
+from pfs_provider.catalog.values import Pipeline, PipelineInput, PipelineKind, PipelineState
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
 from pfs_provider.refs.names import BranchKey, PipelineKey
 
@@ -105,6 +105,7 @@ def create_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
     input_text: str,
     output_branch: str,
     description: str = "",
+    kind: PipelineKind = "transform",
 ) -> Pipeline:
     """Make a pipeline with its output repo, and a job if any input has a commit.
 
@@ -140,6 +141,7 @@ def create_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
             state="running",
             reason="",
             stopped=False,
+            kind=kind,
             output=output.full,
             created=tx.now,
         )
@@ -213,6 +215,7 @@ def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
     input_text: str,
     output_branch: str,
     description: str = "",
+    kind: PipelineKind = "transform",
 ) -> Pipeline:
     """Give a pipeline a new version: what runs is killed, a job under a new id is opened at once.
 
@@ -237,7 +240,8 @@ def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
         _connect(tx, output, inputs)
         tx.stale.append(Stale(output.full, tx.new_change(), forced=True))
     state = before.state if before.stopped else "running"
-    tx.run(update(pipelines).where(pipelines.c.key == pipeline_text(key)).values(state=state))
+    row = update(pipelines).where(pipelines.c.key == pipeline_text(key))
+    tx.run(row.values(state=state, kind=kind))
     if description:
         tx.run(update(repos).where(repos.c.key == key.repo.full).values(description=description))
     tx.add_event("pipeline-updated", key, state=state, data={"version": version})

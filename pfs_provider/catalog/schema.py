@@ -14,7 +14,7 @@ from pfs_provider.errors import ErrorCode, UnavailableError
 
 __all__ = ["HEAD", "ensure_schema", "migrate"]
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every schema there was, oldest first. A new file in migrations/versions adds its revision."""
 
 HEAD: Final = REVISIONS[-1]

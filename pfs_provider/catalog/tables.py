@@ -209,6 +209,7 @@ class PipelineRow(Row, table=True):
     state: str
     reason: str = Field(default="", sa_type=Text)
     stopped: bool = False
+    kind: str = Field(default="transform", sa_column_kwargs={"server_default": "transform"})
     output: str = Field(unique=True)
     memo: str | None = Field(default=None, sa_type=Text)
     created: datetime = Field(sa_type=UtcTime)

@@ -36,6 +36,7 @@ __all__ = [
     "NamedTransaction",
     "Pipeline",
     "PipelineInput",
+    "PipelineKind",
     "PipelineState",
     "Project",
     "Repo",
@@ -58,6 +59,8 @@ JobState = Literal[
 ]
 """``created`` waits for its inputs, ``starting`` is ready; the last four are ends."""
 
+PipelineKind = Literal["transform", "service", "spout"]
+"""A transform's command runs once per datum; the others' command stands: it is kept up."""
 PipelineState = Literal["starting", "running", "restarting", "failure", "paused", "crashing"]
 
 ACTIVE_JOB_STATES: Final[tuple[JobState, ...]] = (
@@ -232,6 +235,7 @@ class Pipeline:
     created: datetime
     memo: str | None
     stopped: bool
+    kind: PipelineKind = "transform"
     last_job: JobState | None = None
 
     def info(self) -> PipelineInfo:

@@ -73,6 +73,16 @@ class JobRef:
         return f"{self.prefix}restarts/{datum}"
 
     @property
+    def standing(self) -> str:
+        """How a command that is kept up is, as its worker says; overwritten."""
+        return self.prefix + "standing"
+
+    @property
+    def go(self) -> str:
+        """Exists once a command that is to be kept up may start: the one before it has ended."""
+        return self.prefix + "go"
+
+    @property
     def stop(self) -> str:
         """Exists once the job is over for its workers."""
         return self.prefix + "stop"

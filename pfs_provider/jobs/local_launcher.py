@@ -47,6 +47,8 @@ class LocalLauncher:
         stay: Let the workers outlive this process.
         setup: Gives more arguments for a pipeline's workers and refuses what they cannot be given;
             None where all pipelines' are alike.
+        client: More of the environment for workers whose commands commit by themselves: where the
+            catalog is.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class LocalLauncher:
         *,
         stay: bool = False,
         setup: "WorkerSetup | None" = None,
+        client: Mapping[str, str] | None = None,
     ) -> None:
         self._environment = dict(environment)
+        self._client = dict(client or {})
         # A worker that starts after its launcher has died would never hear of that: it looks.
         parent = () if stay else ("--parent", str(os.getpid()))
         self._arguments = (*arguments, *parent)
@@ -79,12 +83,29 @@ class LocalLauncher:
         """Start ``n_workers`` processes for a job. See Launcher.launch."""
         # The plan in the store says all that a process needs.
         more = () if self._setup is None else self._setup.arguments(spec)
+        more = (*more, *self._stand(spec))
+        environment = self._environment
+        if spec.spout is not None:
+            environment = {**environment, **self._client}
         return LocalWorkers(
             [
-                _Process([*self._command(job, number, n_workers), *more], self._environment)
+                _Process([*self._command(job, number, n_workers), *more], environment)
                 for number in range(n_workers)
             ],
             self._told,
+        )
+
+    def _stand(self, spec: PipelineSpec) -> tuple[str, ...]:
+        """Return the arguments by which a worker keeps a command up, none for a transform."""
+        if spec.kind == "transform":
+            return ()
+        own_port = self._setup is None and spec.listens is not None
+        return (
+            "--stand",
+            *(("--client",) if spec.spout is not None else ()),
+            *(("--port", str(spec.listens.internal_port)) if own_port and spec.listens else ()),
+            # Code that is trusted with the store has nothing to be kept from.
+            *(("--executor", "plain") if spec.spout is not None and self._setup is None else ()),
         )
 
     def launch_one(self, job: JobRef, number: int, n_workers: int) -> "LocalWorkers":

@@ -23,7 +23,7 @@ from pfs_provider.jobs.todo import Todo
 from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.storage.values import EMPTY_TREE, parse_tree_ref
 
-__all__ = ["load_spec", "plan_job"]
+__all__ = ["load_spec", "make_command", "plan_job"]
 
 
 def plan_job(jobs: Jobs, ref: JobRef, *, n_workers: int | None = None) -> PlanRecord:
@@ -82,7 +82,7 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         pipeline=ref.pipeline.name,
         spec_version=job.version,
         job=ref.id,
-        command=_command(spec),
+        command=make_command(spec),
         tries=spec.datum_tries,
         datum_timeout_s=spec.datum_timeout_s,
         inputs=list(pins.values()),
@@ -101,7 +101,8 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
     return plan if first is None else first
 
 
-def _command(spec: PipelineSpec) -> Command:
+def make_command(spec: PipelineSpec) -> Command:
+    """Return how a pipeline's user code is started."""
     transform = spec.transform
     return Command(
         cmd=list(transform.cmd),

@@ -68,7 +68,7 @@ class Runner:
         """Run jobs and fire cron triggers for ever, and yield each job that ended."""
         while True:
             self._steps.fire_ticks()
-            job, _ = self._steps.claim(pipeline)
+            job, _ = self._steps.claim(pipeline, may_stand=True)
             self._turn()
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)

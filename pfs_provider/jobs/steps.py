@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog import triggers
+from pfs_provider.catalog.standing import list_standing
 from pfs_provider.catalog.values import Job
 from pfs_provider.errors import (
     ConflictError,
@@ -30,6 +31,7 @@ from pfs_provider.jobs.leases import keep_lease
 from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.records import PlanRecord
+from pfs_provider.jobs.standing_rules import refuse_standing
 from pfs_provider.jobs.states import ACTIVE
 from pfs_provider.jobs.ticks import put_due_ticks
 from pfs_provider.refs.names import PipelineKey
@@ -82,16 +84,24 @@ class Steps:
             triggers.fire_cron(tx, self.jobs.clock.now())
         put_due_ticks(self.jobs.versions)
 
-    def claim(self, pipeline: PipelineKey | None) -> tuple[Job | None, bool]:
+    def claim(
+        self, pipeline: PipelineKey | None, *, may_stand: bool = False
+    ) -> tuple[Job | None, bool]:
         """Return a job to run, and whether others run some, both as of the same moment.
 
         A job that nobody runs and nobody can have waits for a commit that is open still: perhaps
         for ever, so it is not waited for here.
+
+        Raises:
+            RefusedError: ``pipeline-stands``, unless it ``may_stand``: then there is no job.
         """
         others = False
         with self.jobs.versions.catalog.write() as tx:
+            standing = list_standing(tx, stopped=True)  # their jobs have no end to wait for
+            if pipeline is not None and not may_stand:
+                refuse_standing(pipeline, standing)
             for job in job_rows.list_jobs(tx, pipeline, states=ACTIVE):
-                if job.owner is None or job.owner == self.owner:
+                if job.owner is None or job.owner == self.owner or job.pipeline in standing:
                     continue
                 if is_dead(job.owner):
                     job_rows.release_job(tx, job.pipeline, job.id, owner=job.owner)
@@ -159,8 +169,10 @@ class Steps:
     def do_others_work(self, pipeline: PipelineKey | None) -> bool:
         """Return whether another scheduler holds a job, so that waiting for it has an end."""
         with self.jobs.versions.catalog.read() as tx:
+            standing = list_standing(tx, stopped=True)
             return any(
                 job.owner is not None
+                and job.pipeline not in standing
                 and job.owner != self.owner
                 and not is_dead(job.owner)
                 and job.lease_until is not None

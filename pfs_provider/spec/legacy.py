@@ -215,6 +215,23 @@ def _enable_stats(work: _Work) -> None:
     at.warn("is of older versions and is left out: counts and logs are kept for every job")
 
 
+def _spout(work: _Work) -> None:
+    """Up to 1.11 a spout wrote a tar stream into ``/pfs/out``, which was a pipe."""
+    given = work.doc.get("spout")
+    if not isinstance(given, Mapping):
+        return
+    at = work.at.child("spout")
+    if given.get("marker"):
+        at.child("marker").refuse(
+            "is of older versions, whose spouts wrote a tar stream: let the command call "
+            "`pfs put file`, and keep its place in a file of the output repo"
+        )
+    if given.get("overwrite") is not None:
+        at.child("overwrite").warn("is left out: `pfs put file` replaces a file, `-a` appends")
+    kept = {key: value for key, value in given.items() if key not in {"marker", "overwrite"}}
+    work.doc["spout"] = kept
+
+
 def _dropped(work: _Work) -> None:
     for name, why in LEGACY_FIELDS.items():
         if work.take(name) is not None:
@@ -233,5 +250,6 @@ _STEPS: tuple[Callable[[_Work], None], ...] = (
     _gpu,
     _renamed("standby", "autoscaling"),
     _enable_stats,
+    _spout,
     _dropped,
 )

@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 from pfs_provider.refs.names import DEFAULT_BRANCH, BranchKey, PipelineKey, RepoKey
 
 __all__ = [
+    "NO_INPUT",
     "CronInput",
     "CrossInput",
     "DatumSets",
@@ -32,6 +33,7 @@ __all__ = [
     "Secret",
     "SecretRef",
     "Service",
+    "Spout",
     "SqlEgress",
     "SqlFileFormat",
     "Toleration",
@@ -132,6 +134,9 @@ class GroupInput:
 
 
 Input = PfsInput | CronInput | CrossInput | UnionInput | JoinInput | GroupInput
+
+NO_INPUT = CrossInput(())
+"""Of a spout, which reads nothing; no other pipeline may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +257,14 @@ class Service:
     external_port: int = 0
     ip: str = ""
     type: str = "NodePort"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spout:
+    """A command that is kept up and commits by itself; ``service`` is what it listens on."""
+
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +296,7 @@ class PipelineSpec:
     transform: Transform
     parallelism_spec: ParallelismSpec = ParallelismSpec()
     egress: Egress | None = None
-    input: Input
+    input: Input = NO_INPUT
     output_branch: str = DEFAULT_BRANCH
     s3_out: bool = False
     resource_requests: Resources = Resources()
@@ -299,6 +312,7 @@ class PipelineSpec:
     output_conflict: Literal["fail", "overwrite", "concat"] = "fail"
     salt: str = ""
     service: Service | None = None
+    spout: Spout | None = None
     scheduling_spec: SchedulingSpec = SchedulingSpec()
     tolerations: tuple[Toleration, ...] = ()
     pod_spec: str = ""
@@ -306,6 +320,18 @@ class PipelineSpec:
     autoscaling: bool = False
     determined: Mapping[str, object] = field(default_factory=dict)
     maximum_expected_uptime_s: float | None = None
+
+    @property
+    def kind(self) -> Literal["transform", "service", "spout"]:
+        """What is done with the command: run for each datum, or kept up."""
+        if self.spout is not None:
+            return "spout"
+        return "transform" if self.service is None else "service"
+
+    @property
+    def listens(self) -> Service | None:
+        """What the command listens on, if it stands and says so."""
+        return self.service if self.spout is None else self.spout.service
 
     @property
     def parallelism(self) -> int:

@@ -3,11 +3,11 @@
 Must not know: how a pod is made.
 """
 
-from pfs_provider.spec.kinds import Number, OneOf, Quantity, Words
-from pfs_provider.spec.model import Gpu, Resources, Service, Toleration
+from pfs_provider.spec.kinds import MapOf, Number, OneOf, Quantity, Words
+from pfs_provider.spec.model import Gpu, Resources, Service, Spout, Toleration
 from pfs_provider.spec.shape import Field, Shape
 
-__all__ = ["RESOURCES", "SERVICE", "TOLERATION"]
+__all__ = ["RESOURCES", "SERVICE", "SPOUT", "TOLERATION"]
 
 _MAX_PORT = 65535
 """A port is two bytes."""
@@ -42,12 +42,18 @@ SERVICE = Shape(
             "internal_port",
             Number(low=1, high=_MAX_PORT),
             "The code listens here.",
-            missing="write the port",
+            missing='name the port, as in "internal_port": 8080',
         ),
         Field("external_port", Number(high=_MAX_PORT), "Seen from outside."),
         Field("ip", Words("10.0.0.1"), "Address of the service."),
         Field("type", Words("NodePort"), "Kind of Kubernetes service; NodePort by default."),
+        Field("annotations", MapOf(Words()), "Annotations of the service."),
     ),
+)
+
+SPOUT = Shape(
+    Spout,
+    (Field("service", SERVICE, "What the command listens on, if it does."),),
 )
 
 TOLERATION = Shape(

@@ -26,6 +26,7 @@ from pfs_provider.spec.model import (
     pfs_inputs,
 )
 from pfs_provider.spec.spots import Spot
+from pfs_provider.spec.standing import check_standing
 
 __all__ = ["check_spec"]
 
@@ -44,6 +45,7 @@ def check_spec(spec: PipelineSpec, at: Spot) -> None:
     _check_transform(spec, at)
     _check_output(spec, at)
     _check_scheduling(spec, at)
+    check_standing(spec, at)
     for node, spot in _walk(spec.input, at.child("input")):
         _check_node(node, spot, spec)
     _names(spec.input, at.child("input"))
@@ -82,11 +84,6 @@ def _check_output(spec: PipelineSpec, at: Spot) -> None:
     if sql is not None and sql.secret is None and not sql.url.startswith("sqlite"):
         spot = at.child("egress").child("sql_database").child("secret")
         spot.refuse('is missing: write "secret": {"name": …, "key": …}')
-    if spec.service is not None:
-        if spec.s3_out:
-            at.child("s3_out").refuse("cannot be true for a service: leave it out")
-        if spec.parallelism != 1:
-            at.child("parallelism_spec.constant").refuse("has to be 1 for a service")
 
 
 def _check_scheduling(spec: PipelineSpec, at: Spot) -> None:

@@ -52,7 +52,7 @@ def make_schema() -> Schema:
         "title": "Pipeline spec",
         **schema,
         "required": ["pipeline", "transform"],
-        "anyOf": [{"required": ["input"]}, {"required": ["inputs"]}],
+        "anyOf": [{"required": [one]} for one in ("input", "inputs", "spout")],
         "$defs": {"input": given},
     }
 
@@ -80,6 +80,7 @@ def _add_old_parts(properties: dict[str, Schema]) -> None:
     )
     left_out = "nothing: it is left out"
     _add_old(properties["transform"], dict.fromkeys(("overwrite", "build"), (left_out, {})))
+    _add_old(properties["spout"], {"overwrite": ("nothing: pfs put file replaces a file", {})})
     for name in ("resource_requests", "resource_limits"):
         resources = _properties(properties[name])
         old = {"deprecated": True, **_NUMBER}

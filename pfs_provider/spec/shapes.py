@@ -36,7 +36,7 @@ from pfs_provider.spec.model import (
     PipelineSpec,
     SchedulingSpec,
 )
-from pfs_provider.spec.pod_shapes import RESOURCES, SERVICE, TOLERATION
+from pfs_provider.spec.pod_shapes import RESOURCES, SERVICE, SPOUT, TOLERATION
 from pfs_provider.spec.shape import Field, Shape
 from pfs_provider.spec.spots import Schema, Spot
 from pfs_provider.spec.transform_shape import TRANSFORM
@@ -113,11 +113,6 @@ class _KeyKind:
         return _NAME.schema()
 
 
-_SPOUT_WAY_OUT = (
-    "code that makes commits by itself is an ordinary task of your scheduler; let it call "
-    'pfs.commit("repo@master")'
-)
-
 SPEC: Shape[PipelineSpec] = Shape(
     PipelineSpec,
     (
@@ -156,13 +151,8 @@ SPEC: Shape[PipelineSpec] = Shape(
             "How many workers.",
         ),
         Field("egress", EGRESS, "Copies the output elsewhere."),
-        Field("spout", Deferred(_SPOUT_WAY_OUT), "Not supported."),
-        Field(
-            "input",
-            INPUT,
-            "What is read, and how it is cut into datums.",
-            missing='say what to read, as in "input": {"pfs": {"repo": "images", "glob": "/*"}}',
-        ),
+        Field("spout", SPOUT, "Keep the command up; it commits by itself and has no input."),
+        Field("input", INPUT, "What is read, and how it is cut into datums; none for a spout."),
         Field("output_branch", Words("master"), "Branch that jobs write to; master by default."),
         Field("s3_out", Flag(), "Give a write-only bucket instead of /pfs/out."),
         Field("resource_requests", RESOURCES, "What the user container asks for."),
@@ -219,8 +209,7 @@ SPEC: Shape[PipelineSpec] = Shape(
         Field(
             "service",
             SERVICE,
-            "Serve the datum.",
-            inert="the command runs once per job, as any other",
+            "Keep the command up: it serves the one datum, and starts again with each new job.",
         ),
         Field(
             "scheduling_spec",

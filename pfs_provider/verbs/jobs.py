@@ -7,6 +7,7 @@ from typing import Any
 
 from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.catalog.standing import list_standing
 from pfs_provider.catalog.values import Event, Job
 from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
@@ -27,6 +28,8 @@ from pfs_provider.jobs.restarts import restart_datums
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
 from pfs_provider.jobs.since import Since, parse_since
+from pfs_provider.jobs.standing import Standing
+from pfs_provider.jobs.standing_rules import refuse_standing, warn_of_standing
 from pfs_provider.refs.addresses import parse_address
 from pfs_provider.spec.load import load_specs
 from pfs_provider.verbs.pipelines import SpecSource
@@ -79,25 +82,31 @@ class JobVerbs(Session):
             on_turn: Called while this scheduler is alive: some seconds apart, from any thread.
 
         Raises:
-            RefusedError: ``settings-illegal``: no such executor or launcher, or no workers.
+            RefusedError: ``settings-illegal``: no such executor or launcher, or no workers;
+                ``pipeline-stands``: only ``watch`` keeps it up.
             PfsError: The store, the catalog or the cluster fails; the job is given back. A failed
                 job is no error here: see its state.
         """
         key = None if pipeline is None else parse_pipeline_key(pipeline)
         check_workers(workers)
+        starter = self._engine.launcher(launcher, executor=executor, cluster=cluster)
         runner = Runner(
             jobs=self._jobs,
-            launcher=self._engine.launcher(launcher, executor=executor, cluster=cluster),
+            launcher=starter,
             owner=owner or new_owner(RandomIds()),
             n_workers=workers or self._engine.settings.workers,
             on_progress=on_progress,
             on_turn=on_turn,
         )
-        if key is not None:
-            with self._versions.catalog.read() as tx:
+        with self._versions.catalog.read() as tx:
+            if key is not None:
                 pipelines.get_pipeline(tx, key)
+            standing = list_standing(tx)
         if watch:
-            deque(runner.watch(key), maxlen=0)  # never ends by itself
+            with Standing(jobs=self._jobs, launcher=starter, owner=runner.owner, only=key):
+                deque(runner.watch(key), maxlen=0)  # never ends by itself
+        if key is None:
+            warn_of_standing(standing)
         return [job.info() for job in runner.run_ready(key)]
 
     def list_jobs(self, pipeline: str | None = None, *, limit: int | None = None) -> list[JobInfo]:
@@ -238,9 +247,14 @@ class JobVerbs(Session):
 
         Returns:
             The job, or None if none is ready.
+
+        Raises:
+            RefusedError: ``pipeline-stands``: it is a service or a spout.
         """
         key = None if pipeline is None else parse_pipeline_key(pipeline)
         with self._versions.catalog.write() as tx:
+            if key is not None:
+                refuse_standing(key, list_standing(tx, key, stopped=True))
             job = job_rows.claim_job(
                 tx, owner=owner, lease_s=lease_s or self._jobs.lease_s, pipeline=key
             )

@@ -100,6 +100,7 @@ class SpecSaver(Session):
                 input_text=input_text(spec.input),
                 output_branch=spec.output_branch,
                 description=spec.description,
+                kind=spec.kind,
             )
             saved = pipelines.get_pipeline(tx, spec.key)
             text = json.dumps(loaded.written, sort_keys=True, default=list)

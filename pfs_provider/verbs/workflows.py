@@ -14,12 +14,14 @@ from pfs_provider.argo.names import owner_name, owner_scope
 from pfs_provider.argo.work import ArgoLauncher, Work, Workplace, render_work
 from pfs_provider.catalog import commits, pipelines
 from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.catalog.standing import list_standing
 from pfs_provider.catalog.values import Job
 from pfs_provider.errors import ConflictError, ErrorCode, FailedError, NotFoundError
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.inspection import get_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
 from pfs_provider.jobs.plan import load_spec
+from pfs_provider.jobs.standing_rules import refuse_standing
 from pfs_provider.jobs.states import ACTIVE
 from pfs_provider.jobs.steps import Steps
 from pfs_provider.k8s.cluster import make_cluster
@@ -243,6 +245,7 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             return claimed
         try:
             with self._versions.catalog.write() as tx:
+                refuse_standing(pipeline, list_standing(tx, pipeline, stopped=True))
                 return job_rows.claim_job(
                     tx, owner=steps.owner, lease_s=self._jobs.lease_s, pipeline=pipeline, job=id_
                 )

@@ -24,6 +24,7 @@ from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
 from pfs_provider.settings import engine_environment, store_secrets
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
+from pfs_provider.worker.clients import client_variables
 from pfs_provider.worker.datums import DatumWorker
 from pfs_provider.worker.environment import search_path
 from pfs_provider.worker.events import EventLog
@@ -33,6 +34,7 @@ from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.metrics import WorkerMetrics, serve_metrics
 from pfs_provider.worker.scratch import open_scratch
 from pfs_provider.worker.session import WorkSession
+from pfs_provider.worker.standing import Stand
 from pfs_provider.worker.stopping import StopSign
 
 __all__ = ["main"]
@@ -134,6 +136,25 @@ def _work(
             events=events,
             secrets=store_secrets(),
         )
+        if parsed.stand:
+            client = client_variables() if parsed.client else {}
+            Stand(
+                storage=storage,
+                job=job,
+                plan=plan,
+                trees=worker.trees,
+                executor=executor,
+                root=root,
+                log=worker.log,
+                hidden=() if client else worker.hidden,
+                path=worker.path,
+                client=client,
+                port=parsed.port,
+                clock=worker.clock,
+                stop=stop,
+                secrets=worker.secrets,
+            ).run()
+            return
         WorkSession(storage=storage, job=job, queue=queue, worker=worker, stop=stop).run()
 
 
@@ -152,6 +173,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parent", type=int, help="end when this process, which started it, does")
     parser.add_argument("--hidden", default="[]", help="JSON list of folders to hide")
     parser.add_argument("--scratch", help="folder for staged files; the system's by default")
+    parser.add_argument("--stand", action="store_true", help="keep the one datum's command up")
+    parser.add_argument("--client", action="store_true", help="it may commit by itself")
+    parser.add_argument("--port", type=int, help="what it listens on, on this machine")
     parser.add_argument("--log-json", action="store_true", help="tell events on standard output")
     parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port")
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address that is served on")

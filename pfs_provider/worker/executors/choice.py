@@ -31,7 +31,8 @@ def open_executor(
 
     Args:
         kind: ``process``: namespaces where this machine allows them, else ordinary processes.
-            ``shim``: the user container of this pod. ``container``: one of docker or podman.
+            ``plain``: ordinary processes, for code that is trusted with the store. ``shim``: the
+            user container of this pod. ``container``: one of docker or podman.
         clock: Tells the times of outcomes and measures timeouts; the machine's by default.
         say: Gets one notice, with the first task, of what cannot be done here.
         shim: The folder of the shim, for that kind.
@@ -57,6 +58,8 @@ def open_executor(
                 "executor 'container' needs --container: which engine and image",
                 kind=kind,
             )
+        case "plain":
+            return FallbackExecutor("", clock=clock, say=_ignore)
         case "process":
             return _open_process(clock, say)
         case _:
@@ -65,6 +68,10 @@ def open_executor(
                 f"there is no executor {kind!r}: use 'process', 'container', or 'shim' in a pod",
                 kind=kind,
             )
+
+
+def _ignore(_notice: str) -> None:
+    """Who asks for ordinary processes need not be told of them."""
 
 
 def _open_process(clock: Clock, say: Callable[[str], None]) -> Executor:

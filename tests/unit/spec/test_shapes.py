@@ -72,7 +72,6 @@ def test_a_project_may_be_an_object() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("service", {"internal_port": 80}),
         ("autoscaling", True),
         ("determined", {"workspaces": ["a"]}),
         ("maximum_expected_uptime", "1h"),
@@ -101,7 +100,7 @@ def test_a_known_field_without_effect_warns_and_names_itself(name: str, value: o
         ({"transform": {"image": "x"}}, "transform.cmd is missing"),
         ({"transform": {"cmd": "python x"}}, "transform.cmd is the text"),
         ({"input": None}, "input is missing"),
-        ({"spout": {}}, "spout is not supported"),
+        ({"spout": {}}, "input is not for a spout"),
         ({"tf_job": {}}, "tf_job is not supported"),
         ({"reprocess_spec": "never"}, "one of until_success, every_job"),
         ({"datum_timeout": "soon"}, "datum_timeout is the text"),

@@ -1,0 +1,71 @@
+from typing import Any
+
+import pytest
+
+from pfs_provider.errors import ErrorCode, RefusedError
+from pfs_provider.spec.load import load_specs
+
+READ = {"pfs": {"repo": "in", "glob": "/"}}
+SERVICE: dict[str, Any] = {"service": {"internal_port": 80}, "input": READ}
+SPOUT: dict[str, Any] = {"spout": {}}
+
+
+def _document(more: dict[str, Any]) -> dict[str, Any]:
+    return {"pipeline": {"name": "x"}, "transform": {"cmd": ["x"]}, **more}
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "words"),
+    [
+        ({}, "input", "say what to read"),
+        ({**SPOUT, "input": READ}, "input", "is not for a spout"),
+        ({"service": {}, "input": READ}, "service.internal_port", "name the port"),
+        ({"service": {"internal_port": 70000}, "input": READ}, "service.internal_port", "65535"),
+        ({**SPOUT, "s3_out": True}, "s3_out", "cannot be true for a spout"),
+        ({**SERVICE, "s3_out": True}, "s3_out", "cannot be true for a service"),
+        ({**SPOUT, "autoscaling": True}, "autoscaling", "spout"),
+        (
+            {**SERVICE, "parallelism_spec": {"constant": 2}},
+            "parallelism_spec.constant",
+            "has to be 1",
+        ),
+        ({**SPOUT, "service": {"internal_port": 80}}, "service", '"spout": {"service"'),
+        ({"spout": {"marker": "m"}}, "spout.marker", "pfs put file"),
+        ({"spout": {"servce": {}}}, "spout.servce", "did you mean 'service'"),
+    ],
+)
+def test_what_cannot_stand_is_refused(more: dict[str, Any], path: str, words: str) -> None:
+    with pytest.raises(RefusedError, match=words) as caught:
+        load_specs(_document(more))
+    assert caught.value.code == ErrorCode.SPEC_ILLEGAL
+    assert path in str(caught.value)
+
+
+def test_a_spout_is_read_and_written_without_input() -> None:
+    document = _document({"spout": {"service": {"internalPort": "80"}}})
+
+    [loaded] = load_specs(document)
+
+    assert loaded.warnings == ()
+    assert loaded.spec.kind == "spout"
+    assert loaded.spec.listens is not None
+    assert loaded.spec.listens.internal_port == 80
+    assert "input" not in loaded.document
+    assert load_specs(loaded.document)[0].spec == loaded.spec
+
+
+def test_what_ends_or_counts_tries_is_named_as_without_effect() -> None:
+    more = {**SERVICE, "job_timeout": "1s", "datum_timeout": "1s"}
+    transform = {"cmd": ["x"], "err_cmd": ["y"], "accept_return_code": [1]}
+
+    [loaded] = load_specs(_document({**more, "transform": transform}))
+
+    assert len(loaded.warnings) == 4
+    assert all("has no effect: the command of a service is kept up" in w for w in loaded.warnings)
+
+
+def test_the_older_overwrite_is_left_out_with_a_warning() -> None:
+    [loaded] = load_specs(_document({"spout": {"overwrite": True}}))
+
+    assert "spout.overwrite is left out" in loaded.warnings[0]
+    assert loaded.document["spout"] == {}
