@@ -191,4 +191,5 @@ def open_argo(
         yield Argo(cluster, namespace, image)
     finally:
         cluster.kubectl("delete", "-n", namespace, "--ignore-not-found", "-f", "-", given=text)
+        cluster.kubectl("delete", "-n", namespace, "cronworkflows", "--all")
         cluster.kubectl("delete", "-n", namespace, "workflows", "--all")

@@ -42,6 +42,34 @@ def test_a_map_needs_no_pipeline_and_works_only_what_is_new(argo: Argo, pfs: Pfs
     assert pfs.inspect_commit("sizes@master").provenance == (f"default/images@{change}",)
 
 
+def test_a_map_with_wrong_parameters_says_so_at_once_and_leaves_nothing(
+    argo: Argo, pfs: Pfs
+) -> None:
+    pfs.create_repo("images")
+    put_images(pfs, "a")
+    pfs.create_pipeline(EDGES)
+    well = {"input": "images@master", "image": USER_IMAGE, "command": "true"}
+    cases = {
+        "repo": ({"input": "nothing@master"}, "repo-not-found"),
+        "branch": ({"input": "images@nothing"}, "branch-not-found"),
+        "glob": ({"glob": "/["}, "spec-illegal"),
+        "name": ({"output": "no such name"}, "name-illegal"),
+        "pipeline": ({"output": "edges"}, "pipeline-exists"),
+    }
+
+    for name, (given, _) in cases.items():
+        argo.submit(name, "pfs-map", cluster=False, **({"output": name} | well | given))
+    statuses = {name: argo.wait(name) for name in cases}
+
+    for name, (_, said) in cases.items():
+        assert statuses[name]["phase"] == "Failed", name
+        assert f"[{said}]" in argo.tell(statuses[name]), name
+        assert "begin(1)" not in argo.tell(statuses[name]), name
+    assert [job.pipeline for job in pfs.list_jobs()] == ["edges"]
+    assert {repo.name for repo in pfs.list_repos()} == {"images", "edges"}
+    argo.wait_for_no_pod()
+
+
 def test_a_users_own_workflow_reads_a_commit_and_makes_one(argo: Argo, pfs: Pfs) -> None:
     pfs.create_repo("images")
     pfs.create_repo("report")

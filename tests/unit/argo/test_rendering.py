@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from pfs_provider import __version__
+from pfs_provider.argo.access import build_catch_up, build_events
 from pfs_provider.argo.checking import find_problems
 from pfs_provider.argo.parts import IMAGE
 from pfs_provider.argo.rendering import render_files
@@ -14,6 +15,8 @@ from tests.unit.argo.documents import ROOT, judge
 FOLDER = ROOT / "argo_templates"
 ARGO = "argoproj.io/"
 EVENTS = {"EventSource", "Sensor"}
+EVENT = "spec/webhook/job"
+"""Its name is ours to choose."""
 
 
 def _documents() -> list[dict[str, Any]]:
@@ -63,6 +66,39 @@ def test_a_typo_in_any_key_is_found(cluster: bool) -> None:
                 missed.append("/".join(map(str, path)))
 
     assert [path for path in missed if not _is_free(path)] == []
+
+
+def test_a_typo_in_any_key_of_what_starts_workflows_is_found() -> None:
+    missed = []
+    for document in [build_catch_up(), *build_events()]:
+        schema = judge("events" if document["kind"] in EVENTS else "workflows")
+        for path in _keys(document):
+            broken = copy.deepcopy(document)
+            _rename(broken, path)
+            if not list(schema.find_problems(broken)):
+                missed.append("/".join(map(str, path)))
+
+    # What a sensor makes may be anything: the next test looks at it.
+    free = "/source/resource/"
+    assert [
+        path for path in missed if not _is_free(path) and free not in path and path != EVENT
+    ] == []
+
+
+def test_what_a_sensor_makes_is_a_workflow_of_a_template_that_takes_its_arguments() -> None:
+    _, sensor = build_events()
+    k8s = sensor["spec"]["triggers"][0]["template"]["k8s"]
+    workflow = k8s["source"]["resource"]
+    known = build_templates(cluster=False)
+
+    assert list(judge("workflows").find_problems(workflow)) == []
+    assert find_problems([workflow], known=known) == []
+    for path in _keys(workflow):
+        broken = copy.deepcopy(workflow)
+        _rename(broken, path)
+        assert list(judge("workflows").find_problems(broken)), path
+    workflow["spec"]["arguments"]["parameters"][0]["name"] = "pipelin"
+    assert len(find_problems([workflow], known=known)) == 2
 
 
 def test_a_typo_in_any_variable_is_found() -> None:

@@ -141,6 +141,33 @@ def test_what_is_not_there_is_named(world: PfsWorld) -> None:
         world.pfs.list_runnable(ME, change="1" * 32)
 
 
+def test_an_event_of_a_branch_that_is_gone_runs_the_commit_that_is_still_there(
+    world: PfsWorld, tmp_path: Path
+) -> None:
+    change = _create(world)
+    world.pfs.delete_branch("in@master", force=True)
+
+    begun = _begin(world, job=change)
+    _work(world, begun, tmp_path)
+    assert begun.job is not None
+
+    assert world.pfs.finish_workflow(begun.job, ME).state == "success"
+
+
+def test_an_event_of_what_was_deleted_says_so_and_leaves_nothing(world: PfsWorld) -> None:
+    change = _create(world)
+    world.pfs.delete_commit(change)
+
+    with pytest.raises(NotFoundError, match=change) as caught:
+        _begin(world, job=change)
+    assert caught.value.code == ErrorCode.JOB_NOT_FOUND
+    assert _begin(world).job is None
+    world.pfs.delete_pipeline("up")
+    with pytest.raises(NotFoundError) as caught:
+        _begin(world, job=change)
+    assert caught.value.code == ErrorCode.PIPELINE_NOT_FOUND
+
+
 def test_a_spec_that_pods_cannot_carry_out_fails_its_job_with_the_reason(world: PfsWorld) -> None:
     change = _create(world, s3_out=True)
 
@@ -192,6 +219,18 @@ def test_a_workflow_that_ends_early_gives_its_jobs_back_with_the_reason(world: P
 
     job = world.pfs.inspect_job(f"up@{change}")
     assert (job.state, job.reason) == ("starting", "stopped")
+
+
+def test_what_a_workflow_holds_does_not_grow_with_the_datums(world: PfsWorld) -> None:
+    _create(world, parallelism_spec={"constant": 2})
+    few = _begin(world).work
+    world.pfs.stop_job(f"up@{world.pfs.list_jobs('up')[0].id}")
+    world.put(**{f"f{number:04}": "x" for number in range(1000)})
+
+    many = _begin(world).work
+
+    assert (many.pods, len(many.pod), len(many.manifest)) == (2, len(few.pod), len(few.manifest))
+    assert len(many.pod) < 4096
 
 
 def test_many_workers_become_one_indexed_job(world: PfsWorld) -> None:
