@@ -26,6 +26,7 @@ __all__ = [
     "RefusedError",
     "UnavailableError",
     "UnknownOutcomeError",
+    "extra_missing",
 ]
 
 
@@ -161,6 +162,20 @@ class UnknownOutcomeError(PfsError):
 
 class FailedError(PfsError):
     """User code, a datum or a job failed; the state is recorded."""
+
+
+def extra_missing(what: str, extra: str) -> UnavailableError:
+    """Return the error for an optional dependency that is not installed.
+
+    Args:
+        what: What cannot be had without it, as the beginning of a sentence.
+        extra: The extra of this package that brings it.
+    """
+    return UnavailableError(
+        ErrorCode.EXTRA_MISSING,
+        f"{what}: pip install 'airflow-provider-pfs[{extra}]'",
+        extra=extra,
+    )
 
 
 def _rebuild(

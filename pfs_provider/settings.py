@@ -34,7 +34,6 @@ __all__ = [
     "secret_places",
     "store_options",
     "store_secrets",
-    "user_name",
     "worker_environment",
 ]
 
@@ -346,11 +345,6 @@ def secret_places(name: str, key: str) -> str:
 
 def _secret_variable(name: str, key: str) -> str:
     return "PFS_SECRET_" + re.sub(r"[^A-Z0-9]", "_", f"{name}_{key}".upper())
-
-
-def user_name() -> str:
-    """Return who is at work, for the record; empty when unknown."""
-    return os.environ.get("USER", "")
 
 
 def _credential_files() -> list[Path]:

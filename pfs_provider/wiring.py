@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pfs_provider.clock import RandomIds, SystemClock
-from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.errors import ErrorCode, RefusedError, extra_missing
 from pfs_provider.settings import (
     Settings,
     engine_environment,
@@ -150,12 +150,7 @@ class Engine:
             from pfs_provider.k8s.client import open_client  # noqa: PLC0415
             from pfs_provider.k8s.launcher import KubernetesLauncher, pod_store_url  # noqa: PLC0415
         except ImportError as error:
-            raise UnavailableError(
-                ErrorCode.EXTRA_MISSING,
-                "the kubernetes package is not installed: pip install "
-                "'airflow-provider-pfs[kubernetes]'",
-                extra="kubernetes",
-            ) from error
+            raise extra_missing("the kubernetes package is not installed", "kubernetes") from error
         clock = SystemClock()
         return KubernetesLauncher(
             cluster=made,

@@ -13,7 +13,7 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Lease
 from pfs_provider.errors import ConflictError, ErrorCode
 
-__all__ = ["acquire_lease", "find_lease", "list_leases", "release_lease", "renew_lease"]
+__all__ = ["acquire_lease", "find_lease", "release_lease", "renew_lease"]
 
 
 def acquire_lease(tx: Tx, name: str, *, owner: str, lease_s: float) -> bool:
@@ -60,14 +60,6 @@ def find_lease(tx: Tx, name: str) -> Lease | None:
     """Return a lease that holds now, None if the name is free."""
     row = tx.first(select(leases).where(leases.c.name == name, leases.c.until >= tx.now))
     return None if row is None else _value(row)
-
-
-def list_leases(tx: Tx, *, prefix: str = "") -> tuple[Lease, ...]:
-    """Return the leases that hold now, of names with that beginning, by name."""
-    query = select(leases).where(leases.c.until >= tx.now).order_by(leases.c.name)
-    if prefix:
-        query = query.where(leases.c.name.startswith(prefix, autoescape=True))
-    return tuple(_value(row) for row in tx.all(query))
 
 
 def _value(row: Row[Any]) -> Lease:

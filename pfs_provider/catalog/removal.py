@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, select, update
 from pfs_provider.catalog.commits import list_change
 from pfs_provider.catalog.graph import edges_into
 from pfs_provider.catalog.heads import move_head, set_open_commit
-from pfs_provider.catalog.keys import branch_key
+from pfs_provider.catalog.keys import branch_key, pipeline_key
 from pfs_provider.catalog.lineage import readers_of
 from pfs_provider.catalog.settling import end_job
 from pfs_provider.catalog.tables import (
@@ -25,7 +25,7 @@ from pfs_provider.catalog.tables import (
     jobs,
     provenance,
 )
-from pfs_provider.catalog.transaction import Stale, Tx
+from pfs_provider.catalog.transaction import Killed, Stale, Tx
 from pfs_provider.catalog.values import Commit
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
 from pfs_provider.refs.ids import CommitId
@@ -168,7 +168,9 @@ def _erase(tx: Tx, commit: Commit) -> None:
     repo = commit.repo.full
     job = (jobs.c.pipeline == repo, jobs.c.id == commit.id)
     if tx.first(select(jobs.c.id).where(*job, IS_ACTIVE)) is not None:
-        end_job(tx, repo, commit.id, state="killed", columns={"reason": "its change was deleted"})
+        reason = "its change was deleted"
+        tx.killed.append(Killed(pipeline_key(repo), commit.id, reason))
+        end_job(tx, repo, commit.id, state="killed", columns={"reason": reason})
     tx.run(delete(jobs).where(*job))
     for table in (deltas, commit_provenance, commits):
         tx.run(delete(table).where(table.c.repo == repo, table.c.id == commit.id))

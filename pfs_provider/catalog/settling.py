@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from pfs_provider.catalog.commit_rows import CommitRef, end_commit, find_states, pins_of, with_refs
 from pfs_provider.catalog.keys import pipeline_key, repo_key
 from pfs_provider.catalog.tables import IS_ACTIVE, commit_provenance, commits, jobs
-from pfs_provider.catalog.transaction import Tx
+from pfs_provider.catalog.transaction import Killed, Tx
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey
 
@@ -68,8 +68,10 @@ def fail_unrunnable(tx: Tx, branch: BranchKey, id_: CommitId, *, blame: str) -> 
     running = select(jobs.c.state).where(
         jobs.c.pipeline == branch.repo.full, jobs.c.id == id_, IS_ACTIVE
     )
-    if tx.first(running) is not None:
+    if (row := tx.first(running)) is not None:
         end_job(tx, branch.repo.full, id_, state="unrunnable", columns={"reason": reason})
+        if row.state != "created":  # else it never had workers
+            tx.killed.append(Killed(pipeline_key(branch.repo.full), id_, reason))
     end_commit(tx, branch, id_, error=reason, columns=NO_TREE)
 
 

@@ -8,7 +8,7 @@ import typer
 from pfs_provider.cli.session import open_pfs
 from pfs_provider.cli.tree import serve
 from pfs_provider.clock import SystemClock
-from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.errors import ErrorCode, RefusedError, extra_missing
 
 __all__ = ["serve_metrics"]
 
@@ -25,10 +25,7 @@ def serve_metrics(
 
         from pfs_provider.metrics import CatalogMetrics  # noqa: PLC0415
     except ImportError:
-        raise UnavailableError(
-            ErrorCode.EXTRA_MISSING,
-            "metrics need the extra: pip install 'airflow-provider-pfs[metrics]'",
-        ) from None
+        raise extra_missing("metrics need an extra", "metrics") from None
     with open_pfs() as pfs:
         registry = CollectorRegistry()
         registry.register(CatalogMetrics(pfs, clock=SystemClock()))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, NoReturn
 
-from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.errors import ErrorCode, RefusedError, extra_missing
 from pfs_provider.spec.sources import Document, parse_documents, read_source
 
 __all__ = ["render_jsonnet"]
@@ -36,11 +36,7 @@ def render_jsonnet(
     try:
         import _jsonnet  # noqa: PLC0415 # lazy: an optional extra
     except ImportError:
-        raise UnavailableError(
-            ErrorCode.EXTRA_MISSING,
-            "templates need Jsonnet: pip install 'airflow-provider-pfs[jsonnet]'",
-            extra="jsonnet",
-        ) from None
+        raise extra_missing("templates need Jsonnet", "jsonnet") from None
     name, data = read_source(source)
     try:
         text = data.decode("utf-8-sig")

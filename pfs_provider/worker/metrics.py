@@ -9,7 +9,7 @@ Needs the extra ``metrics``. Names and meanings: docs/how-to/metrics.md.
 import threading
 from collections.abc import Callable, Mapping
 
-from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
+from pfs_provider.errors import ErrorCode, RefusedError, extra_missing
 
 __all__ = ["WorkerMetrics", "serve_metrics"]
 
@@ -29,10 +29,7 @@ class WorkerMetrics:
             # lazy: an extra, and most workers serve no page
             from prometheus_client import CollectorRegistry, Counter, Gauge  # noqa: PLC0415
         except ImportError:
-            raise UnavailableError(
-                ErrorCode.EXTRA_MISSING,
-                "metrics need the extra: pip install 'airflow-provider-pfs[metrics]'",
-            ) from None
+            raise extra_missing("metrics need an extra", "metrics") from None
         self.registry = CollectorRegistry()
         names = sorted(about)
         values = [about[name] for name in names]

@@ -8,7 +8,11 @@ from pfs_provider import errors
 from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, PfsError, RefusedError
 
 SOURCE = Path(errors.__file__).parent
-KINDS = [kind for name in errors.__all__ if issubclass(kind := getattr(errors, name), PfsError)]
+KINDS = [
+    kind
+    for name in errors.__all__
+    if isinstance(kind := getattr(errors, name), type) and issubclass(kind, PfsError)
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -20,6 +24,13 @@ def test_an_error_survives_pickle_with_its_fields(kind: type[PfsError]) -> None:
     assert type(back) is kind
     assert (back.code, back.fields) == (ErrorCode.PATH_ILLEGAL, {"path": "/a", "count": 3})
     assert str(back) == "no such luck"
+
+
+def test_a_missing_extra_is_named_with_the_way_to_get_it() -> None:
+    error = errors.extra_missing("metrics need an extra", "metrics")
+
+    assert str(error) == "metrics need an extra: pip install 'airflow-provider-pfs[metrics]'"
+    assert (error.code, error.fields) == (ErrorCode.EXTRA_MISSING, {"extra": "metrics"})
 
 
 def test_only_two_kinds_have_a_builtin_parent() -> None:

@@ -12,7 +12,6 @@ from pfs_provider.settings import (
     pod_credentials,
     secret_places,
     store_options,
-    user_name,
     worker_environment,
 )
 
@@ -137,13 +136,6 @@ def test_user_code_sees_no_credential_files(bare: Path, monkeypatch: pytest.Monk
     assert bare / "user" / ".aws" in hidden
     assert bare / "keys.json" in hidden
     assert Path("/") not in hidden
-
-
-def test_who_is_at_work_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("USER", "ada")
-    assert user_name() == "ada"
-    monkeypatch.delenv("USER")
-    assert user_name() == ""
 
 
 def test_a_user_without_a_name_or_a_home_has_the_default_below_the_root(

@@ -108,3 +108,18 @@ def test_workers_of_a_job_end_with_what_is_done_to_its_pipeline(
     make_session(world.storage, job, world.executor, world.folder / "s").run()
 
     assert world.executor.tasks == []
+
+
+@pytest.mark.parametrize("what", ["repo", "change"])
+def test_workers_of_a_job_end_when_what_they_read_is_deleted(
+    world: PfsWorld, job: JobRef, what: str
+) -> None:
+    world.executor.code["code"] = copy_code
+    if what == "repo":
+        world.pfs.delete_repo("in", force=True)
+    else:
+        world.pfs.delete_commit(job.id)
+
+    make_session(world.storage, job, world.executor, world.folder / "s").run()
+
+    assert world.executor.tasks == []
