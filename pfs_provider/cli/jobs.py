@@ -8,9 +8,10 @@ from pfs_provider.cli.options import FullTimesOption, JobArgument, LimitOption, 
 from pfs_provider.cli.session import open_pfs
 from pfs_provider.cli.sets import job_sets
 from pfs_provider.cli.show import Output, show, show_all, show_json
-from pfs_provider.cli.tree import inspect, list_, stop
+from pfs_provider.cli.tree import inspect, list_, stop, wait
+from pfs_provider.errors import ErrorCode, FailedError
 
-__all__ = ["inspect_job", "list_job", "stop_job"]
+__all__ = ["inspect_job", "list_job", "stop_job", "wait_job"]
 
 
 @list_.command("job")
@@ -42,6 +43,22 @@ def inspect_job(job: JobArgument, output: OutputOption = Output.TEXT) -> None:
     """Show a job, with its counts so far."""
     with open_pfs() as pfs:
         show(pfs.inspect_job(job), output)
+
+
+@wait.command("job")
+def wait_job(
+    job: JobArgument,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds. [default: none]")] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Wait until a job has ended, and show it. Exits 1 if it did not succeed."""
+    with open_pfs() as pfs:
+        ended = pfs.wait_job(job, timeout=timeout)
+    show_all([ended], output)
+    if ended.state != "success":
+        raise FailedError(
+            ErrorCode.JOB_FAILED, f"{job} ended as {ended.state}: {ended.reason}", job=job
+        )
 
 
 @stop.command("job")

@@ -8,9 +8,9 @@ from typing import Any
 from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.standing import list_standing
-from pfs_provider.catalog.values import Event, Job
+from pfs_provider.catalog.values import ENDED_JOB_STATES, Event, Job
 from pfs_provider.clock import RandomIds
-from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
+from pfs_provider.errors import ConflictError, ErrorCode, RefusedError, UnavailableError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
 from pfs_provider.jobs import inspection
 from pfs_provider.jobs.datum_choice import DatumChoice
@@ -37,6 +37,8 @@ from pfs_provider.verbs.session import Session, check_workers
 from pfs_provider.verbs.stored_defaults import stored_defaults
 
 __all__ = ["JobVerbs", "PlanInfo"]
+
+WAIT_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,29 @@ class JobVerbs(Session):
         """Return one job, ``pipeline@id``, with its counts so far."""
         ref = parse_job_ref(job)
         return self._with_progress(inspection.get_job(self._jobs, ref), ref)
+
+    def wait_job(self, job: str, *, timeout: float | None = None) -> JobInfo:
+        """Return a job when it has ended, whoever runs it and however it ended.
+
+        Args:
+            job: ``pipeline@id``.
+            timeout: Seconds; None waits for ever.
+
+        Raises:
+            NotFoundError: ``job-not-found``: there is none, or it was deleted meanwhile.
+            UnavailableError: ``timed-out``: it has not ended in time.
+        """
+        clock = self._versions.clock
+        end = None if timeout is None else clock.monotonic() + timeout
+        while (found := self.inspect_job(job)).state not in ENDED_JOB_STATES:
+            if end is not None and clock.monotonic() > end:
+                raise UnavailableError(
+                    ErrorCode.TIMED_OUT,
+                    f"{job} is {found.state} after {timeout} s: is something running it?",
+                    job=job,
+                )
+            clock.sleep(WAIT_POLL_S)
+        return found
 
     def stop_job(self, job: str) -> JobInfo:
         """Kill a job; its workers stop by themselves, its output commit ends with an error."""

@@ -37,7 +37,7 @@ SECTIONS = {
         "read_specs", "render_specs", "inspect_defaults", "update_defaults", "delete_defaults",
     ],
     "## Jobs": [
-        "run", "list_jobs", "inspect_job", "stop_job", "restart_datum", "list_datums",
+        "run", "list_jobs", "inspect_job", "wait_job", "stop_job", "restart_datum", "list_datums",
         "preview_datums", "logs",
     ],
     "## Provenance and events": ["provenance", "subvenance", "list_events", "last_event_number"],

@@ -29,3 +29,16 @@ def test_a_stopped_job_is_killed(images: Cli, spec: str) -> None:
 def test_a_job_is_named_by_pipeline_and_id(images: Cli) -> None:
     assert images("inspect", "job", "edges").code == 5
     assert images("inspect", "job", f"edges@{'1' * 32}").code == 3
+
+
+def test_a_job_is_waited_for_until_it_has_ended(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+    job = f"edges@{images.ok('list', 'job', '-o', 'json').json[0]['id']}"
+
+    early = images("wait", "job", job, "--timeout", "0")
+    images.ok("stop", "job", job)
+    late = images("wait", "job", job)
+
+    assert (early.code, late.code) == (1, 1)
+    assert "after 0.0 s: is something running it?" in early.err
+    assert f"{job} ended as killed: stopped by a user" in late.err

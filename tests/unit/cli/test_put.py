@@ -44,3 +44,17 @@ def test_the_commit_is_shown_as_json_and_carries_the_message(images: Cli) -> Non
 
 def test_something_must_be_put(images: Cli) -> None:
     assert images("put", "file", "images@master:/z").code == 2
+
+
+def test_a_list_names_what_to_put(images: Cli, tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "two").write_text("2")
+    (tmp_path / "list").write_text(f"{tmp_path}/one\n\n{tmp_path}/two\n")
+
+    images.ok("put", "file", "images@master:/n/", "-i", str(tmp_path / "list"))
+    missing = images("put", "file", "images@master", "-i", str(tmp_path / "nowhere"))
+
+    files = images.ok("list", "file", "images@master:/n", "-o", "json").json
+    assert [file["path"] for file in files] == ["/n/one", "/n/two"]
+    assert missing.code == 3
+    assert f"there is no list {tmp_path}/nowhere" in missing.err

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, RefusedError
+from pfs_provider.errors import (
+    ConflictError,
+    ErrorCode,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from pfs_provider.worker.executors.port import Task
 from tests.pfs_world import PfsWorld, copy_code, counts, make_session, spec
 
@@ -194,3 +200,17 @@ def test_previews_take_several_specs(world: PfsWorld) -> None:
     found = list(world.pfs.preview_datums([spec("one"), spec("two", glob="/a")]))
 
     assert [datum.files[0].rpartition(":")[2] for datum in found] == ["/a", "/b", "/a"]
+
+
+def test_a_job_is_waited_for_whoever_runs_it(world: PfsWorld) -> None:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    name = f"up@{world.pfs.list_jobs('up')[0].id}"
+
+    with pytest.raises(UnavailableError, match="after 0 s: is something running it"):
+        world.pfs.wait_job(name, timeout=0)
+    done = world.run_one()
+
+    assert world.pfs.wait_job(name) == done
+    with pytest.raises(NotFoundError):
+        world.pfs.wait_job(f"up@{'1' * 32}")
