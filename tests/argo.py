@@ -25,7 +25,8 @@ from tests.services import StorePlace
 
 __all__ = ["Argo", "find_argo", "open_argo"]
 
-WAIT_S = 300
+WAIT_S = 1200
+"""Far more than it takes: a pod alone takes half a minute on a machine that is busy."""
 ENDS = ("Succeeded", "Failed", "Error")
 
 
@@ -78,7 +79,7 @@ class Argo:
             assert time.monotonic() < deadline, f"{name} has not ended: {self.tell(status)}"
             time.sleep(0.5)
 
-    def wait_for_node(self, name: str, display: str, phase: str, timeout_s: float = 120) -> str:
+    def wait_for_node(self, name: str, display: str, phase: str, timeout_s: float = WAIT_S) -> str:
         """Return the id of a node that is in a phase."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -94,14 +95,14 @@ class Argo:
         more = ("-l", selector) if selector else ()
         return self.cluster.get("pods", self.namespace, *more)
 
-    def wait_for_log(self, selector: str, text: str, timeout_s: float = 120) -> None:
+    def wait_for_log(self, selector: str, text: str, timeout_s: float = WAIT_S) -> None:
         """Return when the pods of a label have said something."""
         deadline = time.monotonic() + timeout_s
         while text not in (said := self._kubectl("logs", "-l", selector, "-c", "main")):
             assert time.monotonic() < deadline, said
             time.sleep(0.5)
 
-    def wait_for_no_pod(self, timeout_s: float = 120) -> None:
+    def wait_for_no_pod(self, timeout_s: float = WAIT_S) -> None:
         """Return when no pod is at work or waits any more."""
         deadline = time.monotonic() + timeout_s
         while left := [

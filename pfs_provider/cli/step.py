@@ -250,10 +250,14 @@ def _command(text: str) -> dict[str, object]:
 
 
 def _first_failure(failures: str) -> str:
-    """Return what Argo says of the first failed pod; it escapes its list in several ways."""
+    """Return what Argo says of the first failed pod; it escapes its list in several ways.
+
+    Steps that only ended with those around them may be in the list, too, without a message.
+    """
     try:
         parsed = json.loads(failures)
         nodes = json.loads(parsed) if isinstance(parsed, str) else parsed
-        return "".join(f"; {node['displayName']}: {node['message']}" for node in nodes[:1])
+        told = [node for node in nodes if node["message"]]
+        return "".join(f"; {node['displayName']}: {node['message']}" for node in told[:1])
     except (ValueError, TypeError, KeyError):
         return ""

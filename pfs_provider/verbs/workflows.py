@@ -32,7 +32,7 @@ from pfs_provider.verbs.jobs import JobVerbs
 from pfs_provider.verbs.session import check_workers
 from pfs_provider.verbs.steps import StepVerbs
 
-__all__ = ["Begun", "Stay", "WorkflowVerbs"]
+__all__ = ["BEGIN_LEASE_S", "Begun", "Stay", "WorkflowVerbs"]
 
 STORE_SECRET = "pfs-store"  # noqa: S105 the name of a Secret
 """As deploy/ has it."""

@@ -8,14 +8,14 @@ import pytest
 
 from pfs_provider.argo.access import build_catch_up
 from pfs_provider.pfs import Pfs
-from tests.argo import Argo
+from tests.argo import WAIT_S, Argo
 from tests.e2e.argo.test_pipeline import EDGES, MONTAGE, put_images
 
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.minio,
     pytest.mark.postgres,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3600),
 ]
 
 
@@ -46,7 +46,7 @@ def test_the_clock_runs_what_nobody_was_told_of_and_then_finds_nothing(
 
 def wait_for_names(argo: Argo, count: int) -> list[str]:
     """Return the names of workflows when there are so many."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + WAIT_S
     while len(names := argo.names()) < count:
         assert time.monotonic() < deadline, names
         time.sleep(1)

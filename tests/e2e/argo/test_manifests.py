@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.cluster,
     pytest.mark.minio,
     pytest.mark.postgres,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3600),
 ]
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,7 +58,7 @@ def test_a_missing_secret_is_named_at_once(argo: Argo, pfs: Pfs) -> None:
     argo.cluster.kubectl("delete", "secret", "pfs-catalog", "-n", argo.namespace)
 
     argo.submit("lost", "pfs-pipeline", pipeline="edges")
-    status = argo.wait("lost", timeout_s=300)
+    status = argo.wait("lost")
 
     assert status["phase"] == "Failed"
     assert "PFS_CATALOG not set" in argo.tell(status)
@@ -72,7 +72,7 @@ def test_a_missing_role_fails_the_workflow_and_leaves_no_pod_at_work(argo: Argo,
     argo.cluster.kubectl("delete", "rolebinding", "pfs-workflow", "-n", argo.namespace)
 
     argo.submit("forbidden", "pfs-pipeline", pipeline="edges")
-    status = argo.wait("forbidden", timeout_s=600)
+    status = argo.wait("forbidden")
 
     assert status["phase"] in {"Failed", "Error"}
     assert "workflowtaskresults" in argo.tell(status)

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.cluster,
     pytest.mark.minio,
     pytest.mark.postgres,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3600),
 ]
 
 

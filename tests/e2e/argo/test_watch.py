@@ -12,7 +12,7 @@ import pytest
 from pfs_provider.argo.names import job_workflow_name
 from pfs_provider.pfs import Pfs
 from pfs_provider.refs.names import PipelineKey
-from tests.argo import Argo
+from tests.argo import WAIT_S, Argo
 from tests.e2e.argo.test_pipeline import EDGES, MONTAGE, put_images
 from tests.services import StorePlace
 
@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.cluster,
     pytest.mark.minio,
     pytest.mark.postgres,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3600),
 ]
 
 
@@ -39,7 +39,7 @@ def watching(argo: Argo, catalog: str, store: StorePlace, *more: str) -> Iterato
 
 
 def wait_for_names(argo: Argo, names: list[str]) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + WAIT_S
     while argo.names() != sorted(names):
         assert time.monotonic() < deadline, argo.names()
         time.sleep(0.5)

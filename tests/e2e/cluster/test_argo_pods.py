@@ -102,6 +102,13 @@ class Pods:
             assert time.monotonic() < deadline, status
             time.sleep(0.5)
 
+    def wait_for_log(self, name: str, text: str) -> None:
+        """Return when the main container of a pod has said something."""
+        deadline = time.monotonic() + 240
+        while text not in (said := self.cluster.kubectl("logs", "-n", self.namespace, name)):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.5)
+
     def outputs(self, name: str) -> dict[str, str]:
         """Run a step that prints its outputs at its end, and return them."""
         text = self.cluster.kubectl("logs", "-n", self.namespace, name, "-c", "main")
@@ -201,11 +208,13 @@ def test_pods_of_the_templates_run_a_pipeline(pods: Pods, pfs: Pfs) -> None:
     assert pods.wait("begin") == ("Succeeded", "")
     told = pods.outputs("begin")
     assert (told["pods"], told["id"]) == ("2", change)
+    pods.start("keep", "keep", job=told["job"], lease="60")
     for number in range(int(told["pods"])):
         pods.start(f"work-{number}", "work", number=f"{number}", pod=told["pod"], id=told["id"])
     ends = [pods.wait(f"work-{number}")[0] for number in range(int(told["pods"]))]
     pods.start("finish", "finish", job=told["job"])
     finish = pods.wait("finish")
+    pods.wait_for_log("keep", f"{told['job']} is kept\n")
 
     assert ends == ["Succeeded", "Succeeded"]
     assert finish == ("Succeeded", "")

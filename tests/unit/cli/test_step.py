@@ -105,8 +105,9 @@ def test_a_job_that_was_not_worked_fails_with_exit_code_1(edges: Cli, tmp_path: 
     [
         '[{"displayName": "work", "message": "OOMKilled"}]',
         json.dumps('[{"displayName": "work", "message": "OOMKilled"}]'),
+        '[{"displayName": "keep", "message": ""}, {"displayName": "work", "message": "OOMKilled"}]',
     ],
-    ids=["plain", "escaped"],
+    ids=["plain", "escaped", "behind a step that was ended"],
 )
 def test_a_job_that_is_given_back_tells_why(edges: Cli, tmp_path: Path, failures: str) -> None:
     edges.ok("step", "begin", "edges", *STAY)
