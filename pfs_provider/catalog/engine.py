@@ -17,7 +17,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from pfs_provider.clock import Clock
 from pfs_provider.errors import (
@@ -28,10 +29,16 @@ from pfs_provider.errors import (
     UnknownOutcomeError,
 )
 
-__all__ = ["lock_for_writing", "make_engine", "parse_url", "shown", "translated"]
+__all__ = ["IDLE_S", "lock_for_writing", "make_engine", "parse_url", "shown", "translated"]
 
 BUSY_TIMEOUT_S: Final = 60.0
 """How long a writer waits for the others. A transaction takes milliseconds; 100 writers fit."""
+
+IDLE_S: Final = 1.0
+"""A connection that nobody used for longer is tried before it is used: the server may have been
+restarted. Work that follows at once does not pay the round trip."""
+
+_IDLE_SINCE: Final = "pfs_idle_since"
 
 _WRITERS_LOCK: Final = 0x504653
 """First half of the advisory lock's number ("PFS"); the second half is the schema's name."""
@@ -113,7 +120,25 @@ def _make_postgres(url: URL, *, clock: Clock) -> Engine:
                     raise
                 clock.sleep(0.1)
 
+    _try_idle_connections(engine, clock=clock)
     return engine
+
+
+def _try_idle_connections(engine: Engine, *, clock: Clock) -> None:
+    """Have the pool replace a connection that was idle, and is found to be dead."""
+
+    @event.listens_for(engine, "checkin")
+    def _checkin(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = clock.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _checkout(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if clock.monotonic() - record.info.get(_IDLE_SINCE, clock.monotonic()) <= IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError(f"{error}") from error
 
 
 def _make_sqlite(url: URL, *, clock: Clock) -> Engine:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from pfs_provider.catalog import branches, commits, events, leases, named_transactions, repos
 from pfs_provider.catalog.database import Catalog
+from pfs_provider.catalog.engine import IDLE_S
 from pfs_provider.catalog.schema import HEAD, VERSION_TABLE
 from pfs_provider.catalog.tables import METADATA
 from pfs_provider.clock import RandomIds, SystemClock
@@ -67,6 +68,29 @@ def test_many_that_open_an_empty_database_at_once_get_on(catalog_url: str) -> No
         assert len(repos.list_repos(tx)) == 8
     world.check()
     world.catalog.close()
+
+
+@pytest.mark.postgres
+def test_a_server_that_was_restarted_while_nobody_asked_is_not_noticed(postgres_url: str) -> None:
+    world = World(postgres_url)
+    world.repos("A")
+    admin = create_engine(postgres_url)
+    with admin.connect() as connection:
+        ended = connection.execute(
+            text(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        ).scalar()
+    admin.dispose()
+
+    world.clock.sleep(IDLE_S + 1)
+    with world.catalog.read() as tx:
+        assert repos.get_repo(tx, repo("A")).key == repo("A")
+    world.repos("B")  # and it is written to
+    world.catalog.close()
+
+    assert ended
 
 
 def test_a_newer_schema_is_left_alone(catalog_url: str, world: World) -> None:

@@ -2,15 +2,12 @@
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ import pytest
 
 from pfs_provider.infos import JobInfo
 from pfs_provider.pfs import Pfs
-from tests.cluster import ROOT, Cluster
+from tests.cluster import Cluster
 from tests.cluster_jobs import (
     check_nothing_left,
     check_outcome,
@@ -30,9 +27,6 @@ from tests.cluster_jobs import (
 )
 from tests.forwarder import Forwarder
 from tests.services import StorePlace
-
-SERVICES = Path(os.environ.get("PFS_SERVICES") or ROOT.parent / "shared" / "services")
-"""Folder of the scripts that start services; read before tests have an environment of their own."""
 
 pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(300)]
 
@@ -222,37 +216,6 @@ def test_two_schedulers_at_once_make_one_job_and_one_result(
 
     (job,) = ended
     check_outcome(pfs, cluster, options["namespace"], job, 4)
-
-
-@pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A PostgreSQL that this test alone uses: its URL, and what restarts it."""
-    script = SERVICES / "postgres"
-    if not script.is_file():
-        pytest.skip(f"{script} is missing, which starts PostgreSQL: PFS_SERVICES names its folder")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    state = Path(tempfile.mkdtemp())
-    state.chmod(0o755)  # PostgreSQL's own account must get through
-    environment = os.environ | {"PFS_SERVICES_STATE": str(state), "PFS_POSTGRES_PORT": port}
-
-    def call(verb: str) -> str:
-        return subprocess.check_output([str(script), verb], env=environment, text=True)
-
-    def restart() -> None:
-        pid = int((state / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGINT)  # a fast shutdown: connections are cut
-        wait_for(lambda: not Path(f"/proc/{pid}").exists())
-        time.sleep(3)
-        call("up")
-
-    url = call("up").partition("=")[2].strip()
-    try:
-        yield url, restart
-    finally:
-        call("down")
-        shutil.rmtree(state, ignore_errors=True)
 
 
 def test_a_catalog_that_is_restarted_only_costs_time(
