@@ -99,7 +99,8 @@ def test_a_secret_that_is_missing(cluster: Cluster, pfs: Pfs, options: dict[str,
 
     told, job = _run(cluster, pfs, options, spec)
 
-    assert told == 'Failed: container user: secret "no" not found'
+    # The kubelet's event, or what the pod says a moment later.
+    assert told.endswith(': container user: secret "no" not found')
     assert job.state == "failure"
 
 
@@ -227,6 +228,7 @@ def test_too_many_workers(cluster: Cluster, pfs: Pfs, options: dict[str, Any]) -
     assert cluster.get("jobs", options["namespace"]) == []
 
 
+@pytest.mark.timeout(500)
 def test_a_store_that_pods_cannot_reach_is_found_by_four(
     cluster: Cluster, pfs: Pfs, options: dict[str, Any], pod_store: Any
 ) -> None:
@@ -238,7 +240,7 @@ def test_a_store_that_pods_cannot_reach_is_found_by_four(
     pfs.create_pipeline(copy_spec(workers=200))
     most = 0
 
-    with running(pfs, options | {"store_url": nowhere, "start_timeout_s": 60}) as run:
+    with running(pfs, options | {"store_url": nowhere, "start_timeout_s": 240}) as run:
         while not run.done():
             alive = [pod for pod in cluster.get("pods", options["namespace"])
                      if pod["status"]["phase"] in {"Pending", "Running"}]  # fmt: skip
