@@ -20,14 +20,14 @@ class Home:
 
     pfs: Pfs
 
-    def create(self, example: str, *repos: str, **values: str) -> None:
-        """Make repos, and the pipelines of an example; ``__NAME__`` in its specs is replaced."""
+    def create(self, example: str, *repos: str, replace: Mapping[str, str] | None = None) -> None:
+        """Make repos, and the pipelines of an example, with other words in its specs."""
         for repo in repos:
             self.pfs.create_repo(repo)
         (specs,) = (EXAMPLES / example).glob("*.yaml")
         text = specs.read_text()
-        for name, value in values.items():
-            text = text.replace(f"__{name}__", value)
+        for old, new in (replace or {}).items():
+            text = text.replace(old, new)
         self.pfs.create_pipeline(io.StringIO(text))
 
     def put(self, branch: str, files: Mapping[str, bytes | Path]) -> str:

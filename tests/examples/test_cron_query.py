@@ -59,7 +59,7 @@ def test_each_tick_commits_the_table_and_only_changed_species_go_on(
 ) -> None:
     _add(catalog_url, "setosa")
     _add(catalog_url, "versicolor")
-    home.create("cron-query", DATABASE=catalog_url)
+    home.create("cron-query", replace={"__DATABASE__": catalog_url})
 
     first = _tick(home)
     found = home.read("mean@master")
@@ -79,7 +79,7 @@ def test_a_database_that_is_away_fails_the_tick_and_the_next_one_asks_again(
     home: Home, sqlite_url: str
 ) -> None:
     _add(sqlite_url, "setosa")
-    home.create("cron-query", DATABASE=sqlite_url)
+    home.create("cron-query", replace={"__DATABASE__": sqlite_url})
     _tick(home)
 
     _rename(sqlite_url, "irises", "away")
