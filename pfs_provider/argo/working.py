@@ -32,8 +32,16 @@ __all__ = [
     "work_steps",
 ]
 
-JOB_FAILED = "status.failedIndexes,status.failedIndexes!=,!status.active"
-"""An index was lost too often, and no other one is at work; others may take over its sets."""
+JOB_FAILED = ",".join(
+    f"status.conditions.{number}.type in (Failed,FailureTarget)" for number in range(3)
+)
+"""An index was lost too often, and no other one is at work: others may have taken over its sets.
+
+Argo takes any one of several failure conditions for a failure, and a Job that Kubernetes has not
+looked at yet has no status at all. A Job may have other conditions before these.
+"""
+JOB_RETRY_IF = 'not (lastRetry.message matches "failure condition|(?i)forbidden")'
+"""A Job that failed has failed, and a right that is missing stays missing."""
 WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
 """What took too long, or could not start in all that time, would again."""
 
@@ -133,6 +141,13 @@ def build_work_job() -> m.Template:
             set_owner_reference=True,
             success_condition=f"status.succeeded == {input_of('workers')}",
             failure_condition=JOB_FAILED,
+        ),
+        # What waits for the Job may be lost, with its node; the Job goes on, and is adopted.
+        retry_strategy=m.RetryStrategy(
+            limit="5",
+            retry_policy="Always",
+            expression=JOB_RETRY_IF,
+            backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
         ),
         metadata=metadata({"pfs.step": "work-job"}),
     )

@@ -51,6 +51,41 @@ def test_a_kustomization_names_the_image_everywhere(cluster: Cluster, tmp_path: 
     assert text.count("r.example.org/p:2") > 10
 
 
+@pytest.mark.parametrize(
+    ("account", "may"),
+    [
+        (
+            "pfs-workflow",
+            {
+                *(
+                    "create workflowtaskresults.argoproj.io",
+                    "patch workflowtaskresults.argoproj.io",
+                ),
+                *(f"{verb} jobs.batch" for verb in ("create", "get", "list", "patch", "delete")),
+            },
+        ),
+        ("pfs-submitter", {"create workflows.argoproj.io"}),
+    ],
+)
+def test_an_account_may_do_what_it_needs_and_no_more(
+    cluster: Cluster, namespace: str, account: str, may: set[str]
+) -> None:
+    cluster.kubectl("apply", "-n", namespace, "-k", str(ROOT / "argo_templates" / "access"))
+    user = f"--as=system:serviceaccount:{namespace}:{account}"
+    verbs = ("create", "get", "list", "watch", "patch", "update", "delete")
+    kinds = ("workflows.argoproj.io", "workflowtaskresults.argoproj.io", "jobs.batch")
+    asked = [f"{verb} {kind}" for kind in (*kinds, "pods", "secrets") for verb in verbs]
+
+    allowed = {
+        text
+        for text in asked
+        if cluster.kubectl("auth", "can-i", *text.split(), "-n", namespace, user, check=False)
+        == "yes\n"
+    }
+
+    assert allowed == may
+
+
 def test_a_missing_secret_is_named_at_once(argo: Argo, pfs: Pfs) -> None:
     pfs.create_repo("images")
     pfs.create_pipeline(EDGES)

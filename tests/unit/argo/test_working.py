@@ -1,3 +1,8 @@
+import re
+from typing import Any
+
+import pytest
+
 from pfs_provider.argo.working import (
     begin_outputs,
     build_finish,
@@ -32,6 +37,34 @@ def test_a_job_that_is_there_is_adopted_and_goes_with_its_workflow() -> None:
     assert resource is not None
     assert (resource.action, resource.set_owner_reference) == ("apply", True)
     assert resource.success_condition == "status.succeeded == {{inputs.parameters.workers}}"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_failed"),
+    [
+        ({}, False),
+        ({"active": 2, "failedIndexes": ""}, False),
+        ({"active": 1, "failed": 3, "failedIndexes": "0"}, False),
+        ({"failedIndexes": "", "conditions": [{"type": "SuccessCriteriaMet"}]}, False),
+        ({"failedIndexes": "0", "conditions": [{"type": "FailureTarget"}]}, True),
+        ({"conditions": [{"type": "Suspended"}, {"type": "Failed"}]}, True),
+    ],
+    ids=["new", "at work", "one lost", "done", "over", "over after a pause"],
+)
+def test_a_job_fails_when_kubernetes_says_so_and_not_before(
+    status: dict[str, Any], is_failed: bool
+) -> None:
+    resource = build_work_job().resource
+    assert resource is not None
+    assert resource.failure_condition is not None
+
+    # As Argo does: each requirement of a label selector alone, over gjson's paths.
+    found = re.findall(r"status\.conditions\.(\d)\.type in \(([^)]*)\)", resource.failure_condition)
+    types = {int(number): set(values.split(",")) for number, values in found}
+    conditions = dict(enumerate(part["type"] for part in status.get("conditions", ())))
+
+    assert len(types) == resource.failure_condition.count(" in ") == 3
+    assert any(conditions.get(number) in wanted for number, wanted in types.items()) == is_failed
 
 
 def test_what_begin_gives_is_what_the_other_steps_take() -> None:
