@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pfs_provider.clock import Clock
-from pfs_provider.errors import ErrorCode, FailedError, RefusedError
+from pfs_provider.errors import ErrorCode, FailedError, RefusedError, UnavailableError
 from pfs_provider.jobs.records import DatumRecord, DatumResult, PlanRecord
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
@@ -165,7 +165,13 @@ class DatumWorker:
 
     def _try(self, datum: DatumRecord, writer: ContentWriter) -> _Try:
         clear_root(self.root)
-        stage_datum(self.storage, self.trees, datum.pieces, self.root)
+        try:
+            stage_datum(self.storage, self.trees, datum.pieces, self.root)
+        except UnavailableError as error:
+            if error.code != ErrorCode.STORE_FULL:
+                raise
+            # Its own trouble: a worker that gave up here would hold up the datums behind it.
+            return _Try(None, f"its files do not fit where the worker stages them: {error}")
         command = self.plan.command
         given = GivenFiles(self.storage, self.trees, datum.pieces, self.root)
         try:
@@ -209,6 +215,13 @@ class DatumWorker:
             raise error
 
     def _problem(self, outcome: Outcome) -> str | None:
+        """Return why a try did not succeed; None if it did."""
+        ending = self._describe(outcome)
+        if ending is None or not outcome.log_error:
+            return ending
+        return f"{ending}; its log ends early: {outcome.log_error}"
+
+    def _describe(self, outcome: Outcome) -> str | None:
         if outcome.timed_out:
             return f"it ran longer than datum_timeout ({self.plan.datum_timeout_s} s)"
         if outcome.exit_code == 0 or outcome.exit_code in self.plan.command.accept_codes:

@@ -1,11 +1,14 @@
 """Bad specs given to the real program: one error with field and way out, and nothing half-done."""
 
 import json
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pfs_provider import Pfs
+from pfs_provider.errors import ErrorCode, RefusedError
 from tests.e2e.shell import Shell, here
 from tests.unit.cli.runner import Cli
 
@@ -86,7 +89,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "a trigger without conditions": (
         _spec(input=_pfs(trigger={"branch": "s"})), "input.pfs.trigger", "has no condition",
     ),
-    "a spout": (_spec(spout={}), "spout", "pfs.commit("),
+    "a spout with an input": (_spec(spout={}), "input", "leave the spout out"),
     "git": (_spec(input={"git": {"URL": "x"}}), "input.git", "pfs put file -r"),
     "a name that is illegal": (_spec("a.b"), "pipeline.name", "letters, digits"),
     "a name too long": (_spec("a" * 52), "pipeline.name", "at most 51"),
@@ -140,6 +143,22 @@ def test_a_bad_spec_is_refused_by_every_command_that_reads_it(
     assert message.startswith("bad.json, spec 2: ")
     assert f"{field}" in message
     assert way_out in message
+    _assert_untouched(pfs)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_spec_is_refused_by_python_as_by_the_command(
+    place: Shell, pfs: Cli, name: str
+) -> None:
+    document, field, way_out = BAD[name]
+
+    with Pfs(home=place.folder / "home") as python:
+        for verb in (python.create_pipeline, python.update_pipeline, python.preview_datums):
+            with pytest.raises(RefusedError) as raised:
+                deque(verb([_spec("good"), document]), maxlen=0)
+            assert raised.value.code == ErrorCode.SPEC_ILLEGAL
+            assert field in str(raised.value)
+            assert way_out in str(raised.value)
     _assert_untouched(pfs)
 
 

@@ -73,6 +73,8 @@ def open_log(task: Task) -> "LogWriter":
 class LogWriter:
     """Appends to one log, as a context manager. ``n_dropped`` counts the bytes left out.
 
+    ``error`` says why the disk took no more, None if it took all.
+
     Args:
         path: The log; it goes on where the run before ended.
         max_bytes: How much is kept of the log as a whole.
@@ -88,7 +90,7 @@ class LogWriter:
         self._first_bytes = n_parts // 2 * self._part_bytes
         self._n_last = n_parts - n_parts // 2
         self._masker = Masker(secrets)
-        self._error: str | None = None
+        self.error: str | None = None
         self._last_byte = b"\n"
         self.n_dropped = 0
         parts = list_parts(path)
@@ -109,7 +111,7 @@ class LogWriter:
     def _keep(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
-            if self._error is not None:
+            if self.error is not None:
                 self.n_dropped += len(rest)
                 return
             room = self._start + self._part_bytes - self._offset
@@ -127,7 +129,7 @@ class LogWriter:
         try:
             self._open(self._offset)
         except OSError as error:
-            self._error = error.strerror
+            self.error = error.strerror
         else:
             os.close(before)
 
@@ -144,7 +146,7 @@ class LogWriter:
         try:
             written = os.write(self._descriptor, part)
         except OSError as error:
-            self._error = error.strerror
+            self.error = error.strerror
             return 0
         self._offset += written
         self._last_byte = bytes(part[written - 1 : written])
@@ -161,8 +163,8 @@ class LogWriter:
     ) -> None:
         try:
             self._keep(self._masker.end())
-            if self._error is not None:
-                self._say_cut(self._error)
+            if self.error is not None:
+                self._say_cut(self.error)
         finally:
             os.close(self._descriptor)
 

@@ -53,8 +53,9 @@ class Outcome:
     """How a command ended. Times are aware UTC.
 
     Either ``exit_code`` or ``signal`` is set. After a timeout ``signal`` is 9 and ``timed_out`` is
-    True. ``n_log_bytes_dropped`` counts output above the limit of the log. ``note`` is what the
-    executor knows of the reason beyond that, a sentence without its end, or empty.
+    True. ``n_log_bytes_dropped`` counts output above the limit of the log; ``log_error`` says why
+    the disk took no more of it, or is empty. ``note`` is what the executor knows of the reason
+    beyond that, a sentence without its end, or empty.
     """
 
     exit_code: int | None
@@ -63,6 +64,7 @@ class Outcome:
     started: datetime
     finished: datetime
     n_log_bytes_dropped: int = 0
+    log_error: str = ""
     note: str = ""
 
 

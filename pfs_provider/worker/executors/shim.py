@@ -101,6 +101,7 @@ class ShimExecutor(Closing):
             started=started,
             finished=finished,
             n_log_bytes_dropped=log.n_dropped,
+            log_error=log.error or "",
             note=self._note(ending),
         )
 

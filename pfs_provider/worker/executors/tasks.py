@@ -93,6 +93,7 @@ def _outcome(report: Report, log: LogWriter, *, started: datetime, finished: dat
         started=started,
         finished=finished,
         n_log_bytes_dropped=log.n_dropped,
+        log_error=log.error or "",
     )
 
 

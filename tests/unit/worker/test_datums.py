@@ -1,17 +1,26 @@
 """One datum: its tries, its recovery, its result whatever user code does."""
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pfs_provider.errors import ErrorCode, FailedError
+from pfs_provider.errors import ErrorCode, FailedError, UnavailableError
 from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.records import DatumRecord, DatumResult
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.worker.executors.port import Outcome, Task
-from tests.pfs_world import PfsWorld, copy_code, make_queue, make_worker, spec, write
+from tests.pfs_world import (
+    PfsWorld,
+    PythonExecutor,
+    copy_code,
+    make_queue,
+    make_worker,
+    spec,
+    write,
+)
 
 if TYPE_CHECKING:
     from pfs_provider.jobs.queue import WorkQueue
@@ -316,3 +325,32 @@ def test_a_datum_that_does_not_run_is_not_restarted(world: PfsWorld) -> None:
 
     assert (before, after, bench.worker.running) == (False, False, None)
     assert (result.state, result.tries) == ("success", 1)
+
+
+def test_files_that_do_not_fit_fail_the_datum_and_not_its_worker(
+    world: PfsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise UnavailableError(ErrorCode.STORE_FULL, "/pfs/in/a: the disk is full")
+
+    bench = Bench(world, datum_tries=2)
+    monkeypatch.setattr("pfs_provider.worker.datums.stage_datum", full)
+
+    result = bench.work()
+
+    assert (result.state, result.tries, result.exit_code) == ("failed", 2, None)
+    assert "/pfs/in/a: the disk is full" in result.reason
+
+
+def test_a_failed_try_tells_that_its_log_ends_early(world: PfsWorld) -> None:
+    class Full(PythonExecutor):
+        def run(self, task: Task) -> Outcome:
+            return replace(super().run(task), log_error="No space left on device")
+
+    _codes(world, 7)
+    bench = Bench(world, datum_tries=1)
+    bench.worker.executor = Full(world.executor.code)
+
+    result = bench.work()
+
+    assert result.reason == "it exited with code 7; its log ends early: No space left on device"
