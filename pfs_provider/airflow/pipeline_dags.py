@@ -44,6 +44,7 @@ def pipeline_dag(
 
     Args:
         folder: Pachyderm specs, JSON or YAML, one or more a file; folders below it count too.
+            Services and spouts among them are applied, and kept up by ``pfs run --watch``.
         mode: ``one-dag``: a DAG with a task for each pipeline, in the order in which they build
             on each other, that runs when something lands on an input that none of them writes.
             ``dag-per-pipeline``: a DAG for each, that runs when something lands on one of its
@@ -60,12 +61,14 @@ def pipeline_dag(
     """
     found = load_folder(folder)
     name = dag_id or found.folder.name
+    # Services and spouts are applied like all others; what keeps them up is no task, for it ends.
+    run = tuple(one for one in found.specs if one.spec.kind == "transform")
     groups: list[tuple[str, tuple[LoadedSpec, ...]]]
     match mode:
         case "one-dag":
-            groups = [(name, found.specs)]
+            groups = [(name, run)]
         case "dag-per-pipeline":
-            groups = [(f"{name}.{_task_id(one.spec.key)}", (one,)) for one in found.specs]
+            groups = [(f"{name}.{_task_id(one.spec.key)}", (one,)) for one in run]
         case _:
             raise RefusedError(
                 ErrorCode.SETTINGS_ILLEGAL,

@@ -46,6 +46,9 @@ def render_options(spec: PipelineSpec, engine: ContainerEngine) -> tuple[str, ..
     if asked.cpu:
         shares = max(_MIN_SHARES, int(read_quantity(asked.cpu) * SHARES_PER_CORE))
         found += ["--cpu-shares", str(shares)]
+    if spec.listens is not None:
+        port = spec.listens.internal_port
+        found += ["--publish", f"127.0.0.1:{port}:{port}"]
     return (*found, *_gpus(asked, limits, engine))
 
 

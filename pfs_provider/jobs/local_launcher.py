@@ -7,13 +7,14 @@ the store's address and credentials, and nothing of the catalog.
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from typing import IO, Protocol
 
-from pfs_provider.errors import ErrorCode, UnavailableError
+from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import WorkersState, find_s3_fields
 from pfs_provider.spec.model import PipelineSpec
@@ -99,6 +100,8 @@ class LocalLauncher:
         """Return the arguments by which a worker keeps a command up, none for a transform."""
         if spec.kind == "transform":
             return ()
+        if spec.spout is not None and self._setup is not None:
+            self._check_reachable()
         own_port = self._setup is None and spec.listens is not None
         return (
             "--stand",
@@ -107,6 +110,21 @@ class LocalLauncher:
             # Code that is trusted with the store has nothing to be kept from.
             *(("--executor", "plain") if spec.spout is not None and self._setup is None else ()),
         )
+
+    def _check_reachable(self) -> None:
+        places = {
+            "catalog": self._client.get("PFS_CATALOG", "").startswith("sqlite"),
+            "store": not re.match(r"(?!file:)\w+://", self._environment.get("PFS_STORE", "")),
+        }
+        here = [name for name, is_here in places.items() if is_here]
+        if here:
+            raise RefusedError(
+                ErrorCode.SPEC_ILLEGAL,
+                f"spout: its command commits by itself, and a container does not reach the "
+                f"{' and the '.join(here)} in folders of this machine: run it with --executor "
+                "process, or keep them in PostgreSQL and an object store",
+                field="spout",
+            )
 
     def launch_one(self, job: JobRef, number: int, n_workers: int) -> "LocalWorkers":
         """Start one of ``n_workers`` processes; others start the rest elsewhere."""

@@ -16,7 +16,7 @@ from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.log_parts import DatumLog, LogReader, find_tail, list_logs
 from pfs_provider.jobs.log_selection import LogChoice
 
-__all__ = ["LogLine", "follow_logs", "iter_logs", "read_logs"]
+__all__ = ["LogLine", "follow_logs", "iter_logs", "read_logs", "read_standing_logs"]
 
 FOLLOW_POLL_S = 1.0
 
@@ -96,6 +96,24 @@ def iter_logs(
         return chain(chain.from_iterable(read(one.job, one.datums) for one in before), following)
     lines = chain.from_iterable(read(one.job, one.datums) for one in chosen)
     return lines if tail is None else iter(deque(lines, maxlen=tail))
+
+
+def read_standing_logs(
+    jobs: Jobs,
+    ref: JobRef,
+    *,
+    follow: bool = False,
+    since: datetime | None = None,
+    tail: int | None = None,
+) -> Iterator[LogLine]:
+    """Yield what a command printed that belongs to no job; followed, it has no end."""
+    reading = _Reading(jobs, ref, None, since)
+    while True:
+        yield from reading.read(is_whole=not follow, tail=tail)
+        if not follow:
+            return
+        tail = None
+        jobs.clock.sleep(FOLLOW_POLL_S)
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from pfs_provider.spec.load import load_specs
 from pfs_provider.spec.model import PipelineSpec
 from pfs_provider.storage.values import EMPTY_TREE
 
-__all__ = ["SpoutKeeper", "spout_ref"]
+__all__ = ["SpoutKeeper", "find_spout", "spout_ref"]
 
 RENEWALS_PER_LEASE = 4
 _DRAFT = "0" * 32
@@ -34,6 +34,17 @@ def spout_ref(pipeline: Pipeline) -> JobRef:
     """Return where the plan and the log of a spout's version lie, as if it were a job's."""
     text = f"spout {pipeline.key} {pipeline.version} {pipeline.created.isoformat()}"
     return JobRef(pipeline.key, CommitId(hashlib.sha256(text.encode()).hexdigest()[:32]))
+
+
+def find_spout(jobs: Jobs, key: PipelineKey) -> JobRef | None:
+    """Return where the newest version's log lies, None for a pipeline that is no spout.
+
+    Raises:
+        NotFoundError: ``pipeline-not-found``.
+    """
+    with jobs.versions.catalog.read() as tx:
+        found = pipelines.get_pipeline(tx, key)
+    return spout_ref(found) if found.kind == "spout" else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +141,8 @@ class SpoutKeeper:
             workers=1,
             skipped_tree=EMPTY_TREE.text,
             max_log_bytes=self.jobs.log_rules.max_bytes,
-            masked=masked_variables(spec, self.jobs.log_rules),
+            # The catalog is told to the command with its password.
+            masked=["PFS_CATALOG", *masked_variables(spec, self.jobs.log_rules)],
         )
         self.jobs.objects.replace(ref.plan, encode(plan))
 

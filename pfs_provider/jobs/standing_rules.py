@@ -15,13 +15,13 @@ __all__ = ["refuse_standing", "warn_of_standing"]
 logger = logging.getLogger(__name__)
 
 
-def refuse_standing(key: PipelineKey, standing: Mapping[PipelineKey, PipelineKind]) -> None:
+def refuse_standing(key: PipelineKey | None, standing: Mapping[PipelineKey, PipelineKind]) -> None:
     """Return unless that pipeline is one of those that stand.
 
     Raises:
         RefusedError: ``pipeline-stands``.
     """
-    if key in standing:
+    if key is not None and key in standing:
         raise RefusedError(
             ErrorCode.PIPELINE_STANDS, _sentence(key, standing[key]), pipeline=str(key)
         )
@@ -36,5 +36,5 @@ def warn_of_standing(standing: Mapping[PipelineKey, PipelineKind]) -> None:
 def _sentence(key: PipelineKey, kind: PipelineKind) -> str:
     return (
         f"pipeline {key} is a {kind}: it is kept up by `pfs run --watch` on some machine, "
-        "and has no jobs to run here"
+        "and has no jobs to be run otherwise"
     )

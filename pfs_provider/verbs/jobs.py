@@ -20,7 +20,7 @@ from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
 from pfs_provider.jobs.launcher import Workers, check_supported
 from pfs_provider.jobs.lineage import FileLink, file_provenance, file_subvenance
 from pfs_provider.jobs.log_selection import select_logs
-from pfs_provider.jobs.logs import LogLine, iter_logs
+from pfs_provider.jobs.logs import LogLine, iter_logs, read_standing_logs
 from pfs_provider.jobs.owners import new_owner
 from pfs_provider.jobs.plan import load_spec, plan_job
 from pfs_provider.jobs.queue import read_plan
@@ -28,6 +28,7 @@ from pfs_provider.jobs.restarts import restart_datums
 from pfs_provider.jobs.results import JobProgress, ProgressReader
 from pfs_provider.jobs.runner import Runner
 from pfs_provider.jobs.since import Since, parse_since
+from pfs_provider.jobs.spout import find_spout
 from pfs_provider.jobs.standing import Standing
 from pfs_provider.jobs.standing_rules import refuse_standing, warn_of_standing
 from pfs_provider.refs.addresses import parse_address
@@ -104,6 +105,10 @@ class JobVerbs(Session):
             if key is not None:
                 pipelines.get_pipeline(tx, key)
             standing = list_standing(tx)
+        if watch and launcher == "kubernetes":
+            refuse_standing(key, standing)
+            warn_of_standing(standing)
+            deque(runner.watch(key), maxlen=0)  # never ends by itself
         if watch:
             with Standing(jobs=self._jobs, launcher=starter, owner=runner.owner, only=key):
                 deque(runner.watch(key), maxlen=0)  # never ends by itself
@@ -222,6 +227,9 @@ class JobVerbs(Session):
             )
         key = None if pipeline is None else parse_pipeline_key(pipeline)
         start = None if since is None else parse_since(since, now=self._jobs.clock.now())
+        spout = None if key is None or job is not None else find_spout(self._jobs, key)
+        if spout is not None:
+            return read_standing_logs(self._jobs, spout, follow=follow, since=start, tail=tail)
         chosen = select_logs(
             self._jobs,
             key,

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,17 @@ class Shell:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return name
+
+
+@contextmanager
+def watching(shell: Shell, *more: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """Have ``pfs run --watch`` in the background while the block lasts."""
+    runner = shell.start("run", "--watch", *more)
+    try:
+        yield runner
+    finally:
+        runner.kill()
+        runner.communicate()
 
 
 def here(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Cli:

@@ -56,6 +56,20 @@ def test_a_dag_for_each_pipeline_runs_when_one_of_its_inputs_moves(folder: Path)
     assert _upstream(dags["p.montage"]) == {"specs": set(), "montage": {"specs"}}
 
 
+@pytest.mark.parametrize("mode", ["one-dag", "dag-per-pipeline"])
+def test_services_and_spouts_are_applied_and_have_no_task(tmp_path: Path, mode: Any) -> None:
+    site = {**spec("site", "counts"), "service": {"internal_port": 80}}
+    tap = {"pipeline": {"name": "tap"}, "transform": {"cmd": ["x"]}, "spout": {}}
+    folder = write_specs(tmp_path / "live", counts=spec("counts", "tap"), site=site, tap=tap)
+
+    (dag,) = pipeline_dag(folder, mode=mode)
+
+    assert _uris(dag) == ["pfs://tap/master"], "what a spout commits is told by its asset"
+    assert _upstream(dag) == {"specs": set(), "counts": {"specs"}}
+    applied = {one["pipeline"]["name"] for one in dag.get_task("specs").specs}
+    assert applied == {"counts", "site", "tap"}
+
+
 def test_each_dag_applies_all_specs_of_the_folder_and_makes_the_sources(folder: Path) -> None:
     (first, *_) = pipeline_dag(folder, mode="dag-per-pipeline")
 

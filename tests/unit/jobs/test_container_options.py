@@ -80,6 +80,11 @@ def test_gpus_are_asked_for_in_each_engines_way() -> None:
     assert find_unsupported(wanted) == ()
 
 
+def test_what_listens_is_published_to_this_machine_alone() -> None:
+    assert "--publish 127.0.0.1:8080:8080" in _options(service={"internal_port": 8080})
+    assert "--publish" not in _options()
+
+
 def test_other_devices_are_named() -> None:
     wanted = _spec(resource_limits={"gpu": {"type": "amd.com/gpu", "number": 1}})
 

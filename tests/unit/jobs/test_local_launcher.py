@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.local_launcher import MAX_LOSSES, LocalLauncher
 from pfs_provider.jobs.plan import plan_job
+from pfs_provider.refs.ids import CommitId
 from pfs_provider.spec.load import load_specs
+from pfs_provider.spec.model import PipelineSpec
 from tests.pfs_world import PfsWorld, spec
 
 SPEC = load_specs(spec("up"))[0].spec
@@ -24,6 +27,16 @@ def world(tmp_path: Path) -> Iterator[PfsWorld]:
     made.pfs.create_repo("in")
     yield made
     made.close()
+
+
+class _NoSetup:
+    """Of containers that all are alike."""
+
+    def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
+        return ()
+
+    def arguments(self, spec: PipelineSpec) -> tuple[str, ...]:
+        return ()
 
 
 def _planned(world: PfsWorld, script: str) -> JobRef:
@@ -107,3 +120,25 @@ def test_what_needs_a_cluster_is_named(world: PfsWorld) -> None:
 
     assert _launcher("memory://").find_unsupported(SPEC) == ()
     assert _launcher("memory://").find_unsupported(wanted) == ("s3_out", "transform.secrets")
+
+
+@pytest.mark.parametrize(
+    ("catalog", "store", "words"),
+    [
+        ("sqlite:////home/c.db", "s3://bucket/x", "does not reach the catalog in folders"),
+        ("postgresql+psycopg://h/d", "file:///home/s", "does not reach the store in folders"),
+        ("sqlite:////home/c.db", "/home/s", "does not reach the catalog and the store in folders"),
+    ],
+)
+def test_a_spout_in_a_container_needs_places_that_it_reaches(
+    catalog: str, store: str, words: str
+) -> None:
+    document = {"pipeline": {"name": "tap"}, "transform": {"cmd": ["x"]}, "spout": {}}
+    [loaded] = load_specs(document)
+    launcher = LocalLauncher(
+        {"PFS_STORE": store}, setup=_NoSetup(), client={"PFS_CATALOG": catalog}
+    )
+
+    with pytest.raises(RefusedError, match=words) as caught:
+        launcher.launch(JobRef(loaded.spec.key, CommitId("a" * 32)), loaded.spec, 1)
+    assert caught.value.code == ErrorCode.SPEC_ILLEGAL

@@ -3,7 +3,7 @@
 import pytest
 
 from pfs_provider.jobs.queue import read_plan
-from pfs_provider.jobs.spout import SpoutKeeper
+from pfs_provider.jobs.spout import SpoutKeeper, find_spout
 from pfs_provider.jobs.standing_notes import StandingNote, put_note
 from pfs_provider.refs.names import PipelineKey
 from tests.pfs_world import PfsWorld
@@ -68,6 +68,23 @@ def test_one_scheduler_at_a_time_until_it_gives_it_back(
 
     assert launcher.alive == []
     assert len(other.launcher.launched) == 1  # type: ignore[attr-defined] # its own
+
+
+def test_the_log_of_the_newest_version_is_the_pipelines(
+    world: PfsWorld, keeper: SpoutKeeper, launcher: HandLauncher
+) -> None:
+    keeper.turn()
+    [ref] = launcher.alive
+    assert find_spout(world.jobs, TAP) == ref
+    world.jobs.objects.replace(ref.log(bytes.fromhex(ref.id)[:16]), b"one\ntwo\n")
+
+    assert [line.text for line in world.pfs.logs("tap")] == ["one", "two"]
+    assert [line.text for line in world.pfs.logs("tap", tail=1)] == ["two"]
+    followed = world.pfs.logs("tap", follow=True)
+    assert [next(followed).text, next(followed).text] == ["one", "two"]
+    plan = read_plan(world.jobs.objects, ref)
+    assert plan is not None
+    assert "PFS_CATALOG" in plan.masked
 
 
 def test_a_stopped_spout_runs_no_more(
