@@ -7,9 +7,8 @@ for a datum of another id: each entry names the datum that its record was writte
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
+from pfs_provider.closing import Closing
 from pfs_provider.jobs.records import DatumRecord, MemoRecord, decode, encode
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
@@ -93,7 +92,7 @@ def read_record(storage: Storage, entry: Entry) -> MemoRecord:
     return decode(data, MemoRecord, name=f"memo record {entry.digest.hex()}")
 
 
-class RecordReader:
+class RecordReader(Closing):
     """Reads many records in the order in which they lie in the store: no block is read twice.
 
     A manifest and a memo name their records by digests: read in that order, each record would take
@@ -122,14 +121,3 @@ class RecordReader:
     def close(self) -> None:
         """Forget all. Idempotent."""
         self._sorter.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

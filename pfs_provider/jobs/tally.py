@@ -6,9 +6,8 @@ Must not know: states of jobs, outputs.
 """
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
+from pfs_provider.closing import Closing
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import in_batches, write_records
@@ -20,7 +19,7 @@ from pfs_provider.storage.sorting import Sorter
 __all__ = ["Tally"]
 
 
-class Tally:
+class Tally(Closing):
     """Counts and records; `read` fills it once.
 
     Attributes:
@@ -75,14 +74,3 @@ class Tally:
         """Forget all. Idempotent."""
         for part in (self.manifest, self.memo, self.rows):
             part.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

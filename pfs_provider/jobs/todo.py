@@ -9,9 +9,8 @@ Must not know: sets, workers.
 from array import array
 from collections.abc import Iterator
 from itertools import islice
-from types import TracebackType
-from typing import Self
 
+from pfs_provider.closing import Closing
 from pfs_provider.datums.datum import Datum
 from pfs_provider.datums.identity import datum_id, datum_key
 from pfs_provider.jobs.candidates import Candidates
@@ -38,7 +37,7 @@ _NUMBER = 8
 """Bytes of a datum's number, and of its size."""
 
 
-class Todo:
+class Todo(Closing):
     """Datums to be worked; `fill` fills it once.
 
     Attributes:
@@ -115,17 +114,6 @@ class Todo:
         """Forget all. Idempotent."""
         for part in (self._asked, self._unknown, self._manifest, self._others):
             part.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _path(name: bytes) -> bytes:

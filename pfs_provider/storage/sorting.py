@@ -13,10 +13,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import chain
 from operator import itemgetter
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 import msgspec
+
+from pfs_provider.closing import Closing
 
 __all__ = ["ROOM_BYTES", "Pair", "Seeker", "Sorter"]
 
@@ -38,7 +39,7 @@ _KEY = itemgetter(0)
 _DECODER = msgspec.msgpack.Decoder(list[Pair])
 
 
-class Sorter:
+class Sorter(Closing):
     """Pairs of key and value. One thread fills it; then it is read.
 
     Args:
@@ -90,17 +91,6 @@ class Sorter:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _write_run(self) -> None:
         if self._file is None:
