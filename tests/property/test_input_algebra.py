@@ -1,4 +1,4 @@
-"""Sizes and sets of nested inputs by the laws of sets: whatever the parts are themselves.
+"""Sizes and sets of nested inputs by the laws of sets, whatever the parts are; then by a table.
 
 Datums are compared by id, so a law says more than that two counts are equal.
 """
@@ -6,6 +6,7 @@ Datums are compared by id, so a law says more than that two counts are equal.
 from collections import Counter
 from math import prod
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,3 +160,44 @@ def test_a_group_around_a_join_has_the_keys_that_both_have(world: World) -> None
     common = set(_counts(world, "a")) & set(_counts(world, "b"))
 
     assert _n({"group": [{"join": [_leaf("a"), _leaf("b")]}]}, world) == len(common)
+
+
+A, B, C, D = (_leaf(name) for name in "abcd")
+A_OUTER, B_OUTER = _leaf("a", outer_join=True), _leaf("b", outer_join=True)
+AT_HAND = {
+    "a": ["/x-0", "/x-1", "/y-0"],
+    "b": ["/x-0", "/y-0", "/y-1", "/z-0"],
+    "c": [],
+    "d": ["/y-0", "/z-0"],
+}
+SIZES: list[tuple[str, Node, int]] = [
+    ("a", A, 3),
+    ("nothing", C, 0),
+    ("a or b", {"union": [A, B]}, 3 + 4),
+    ("a or nothing", {"union": [A, C]}, 3),
+    ("a or a", {"union": [A, A]}, 3),
+    ("a with b", {"cross": [A, B]}, 3 * 4),
+    ("a with b with d", {"cross": [A, B, D]}, 3 * 4 * 2),
+    ("a with nothing", {"cross": [A, C]}, 0),
+    ("a with b or d", {"cross": [A, {"union": [B, D]}]}, 3 * (4 + 2)),
+    ("a with b, or d", {"union": [{"cross": [A, B]}, D]}, 3 * 4 + 2),
+    ("x twice and once, y once and twice", {"join": [A, B]}, 2 * 1 + 1 * 2),
+    ("only y is in all", {"join": [A, B, D]}, 1 * 2 * 1),
+    ("a meets nothing", {"join": [A, C]}, 0),
+    ("a stays alone", {"join": [A_OUTER, C]}, 3),
+    ("all of a met", {"join": [A_OUTER, B]}, 4),
+    ("z met nobody", {"join": [A, B_OUTER]}, 4 + 1),
+    ("z met nobody, from both sides", {"join": [A_OUTER, B_OUTER]}, 4 + 1),
+    ("x and y", {"group": [A]}, 2),
+    ("x, y and z", {"group": [A, B]}, 3),
+    ("x and y, nothing beside them", {"group": [A, C]}, 2),
+    ("x and y of the pairs", {"group": [{"join": [A, B]}]}, 2),
+    ("groups of a with b", {"cross": [{"group": [A]}, B]}, 2 * 4),
+    ("pairs with d", {"cross": [{"join": [A, B]}, D]}, 4 * 2),
+    ("pairs or groups", {"union": [{"join": [A, B]}, {"group": [D]}]}, 4 + 2),
+]
+
+
+@pytest.mark.parametrize(("node", "size"), [row[1:] for row in SIZES], ids=[r[0] for r in SIZES])
+def test_a_table_of_sizes(node: Node, size: int) -> None:
+    assert _n(node, AT_HAND) == size
