@@ -10,9 +10,8 @@ first; a path that goes and comes is replaced. Must not know: datums, commits.
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice
 from operator import itemgetter
-from types import TracebackType
-from typing import Self
 
+from pfs_provider.closing import Closing
 from pfs_provider.storage.building import apply_ranges
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import EMPTY_ROWS, Rows
@@ -35,7 +34,7 @@ _GOES = b""
 _KEY = itemgetter(0)
 
 
-class TreeEdits:
+class TreeEdits(Closing):
     """Files to put into a tree and to take out of it. One thread fills it; then it is applied.
 
     Args:
@@ -88,17 +87,6 @@ class TreeEdits:
     def close(self) -> None:
         """Forget all. Idempotent."""
         self._sorter.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _groups(self) -> Iterator[tuple[bytes, list[bytes]]]:
         for path, pairs in groupby(self._sorter, _KEY):
