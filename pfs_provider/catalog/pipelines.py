@@ -8,7 +8,7 @@ Source: semantics 5.3.
 """
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Final, get_args
 
 from sqlalchemy import delete, insert, select, update
 
@@ -39,6 +39,13 @@ __all__ = [
     "stop_pipeline",
     "update_pipeline",
 ]
+
+_STATE_AT_FIRST: Final[dict[PipelineKind, PipelineState]] = {
+    "transform": "running",
+    # Somebody has to bring the command up.
+    "service": "starting",
+    "spout": "starting",
+}
 
 
 def find_pipeline(tx: Tx, key: PipelineKey, *, version: int | None = None) -> Pipeline | None:
@@ -138,7 +145,7 @@ def create_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
             key=text,
             project=key.project,
             version=0,
-            state="running",
+            state=_STATE_AT_FIRST[kind],
             reason="",
             stopped=False,
             kind=kind,
@@ -149,7 +156,7 @@ def create_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
     _insert_version(tx, key, spec=spec, inputs=inputs, input_text=input_text, output=output)
     _connect(tx, output, inputs)
     tx.stale.append(Stale(output.full, tx.new_change(), forced=True))
-    tx.add_event("pipeline-created", key, state="running", data={"version": 1})
+    tx.add_event("pipeline-created", key, state=_STATE_AT_FIRST[kind], data={"version": 1})
     return get_pipeline(tx, key)
 
 
@@ -239,7 +246,7 @@ def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
     else:
         _connect(tx, output, inputs)
         tx.stale.append(Stale(output.full, tx.new_change(), forced=True))
-    state = before.state if before.stopped else "running"
+    state = before.state if before.stopped else _STATE_AT_FIRST[kind]
     row = update(pipelines).where(pipelines.c.key == pipeline_text(key))
     tx.run(row.values(state=state, kind=kind))
     if description:
@@ -295,12 +302,13 @@ def start_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
     if not found.stopped:
         return found
     _connect(tx, found.output, found.inputs)
-    _set(tx, key, state="running", reason="", stopped=False)
+    state = _STATE_AT_FIRST[found.kind]
+    _set(tx, key, state=state, reason="", stopped=False)
     row = find_branch_row(tx, found.output)
     last = None if row is None or row.head is None else find_job(tx, key, row.head)
     killed = last is not None and last.state == "killed"
     tx.stale.append(Stale(found.output.full, tx.new_change(), forced=killed))
-    tx.add_event("pipeline-started", key, state="running")
+    tx.add_event("pipeline-started", key, state=state)
     return get_pipeline(tx, key)
 
 

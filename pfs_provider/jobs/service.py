@@ -25,11 +25,13 @@ from pfs_provider.jobs.leases import keep_lease
 from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import plan_job
 from pfs_provider.jobs.states import ACTIVE
-from pfs_provider.jobs.upkeep import Condition, Upkeep
+from pfs_provider.jobs.upkeep import LEFT, Condition, Upkeep
 from pfs_provider.refs.names import PipelineKey
 from pfs_provider.storage.values import EMPTY_TREE
 
 __all__ = ["ServiceKeeper"]
+
+STOPPED = Condition("starting", "its job was ended: the next one will be served")
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class ServiceKeeper:
         """Take up the newest job, start what ended, tell how it is."""
         if self._served is not None and not self._goes_on(self._served):
             self._drop(self._served)
+            self._note(self._served.job.version, STOPPED)
             self._served = None
         if self._served is not None and self._is_superseded(self._served.job):
             self._replace(self._served)
@@ -85,11 +88,12 @@ class ServiceKeeper:
             self._drop(self._before)
             self._before = None
         if self._served is not None:
-            ref = self._served.ref
+            ref, version = self._served.ref, self._served.job.version
             self._drop(self._served)
             self._served = None
             with self.jobs.versions.catalog.write() as tx:
                 job_rows.release_job(tx, ref.pipeline, ref.id, owner=self.owner)
+            self._note(version, LEFT)
 
     def _goes_on(self, served: _Served) -> bool:
         """Return whether the job is ours still."""
@@ -176,9 +180,12 @@ class ServiceKeeper:
             upkeep.release()
         condition = upkeep.look()
         if condition != self._told:
-            with self.jobs.versions.catalog.write() as tx:
-                note_standing(tx, self.key, served.job.version, condition.state, condition.reason)
+            self._note(served.job.version, condition)
             self._told = condition
+
+    def _note(self, version: int, condition: Condition) -> None:
+        with self.jobs.versions.catalog.write() as tx:
+            note_standing(tx, self.key, version, condition.state, condition.reason)
 
     def _finish(self, ref: JobRef, counts: Counts) -> None:
         try:

@@ -17,7 +17,7 @@ from pfs_provider.jobs.log_rules import masked_variables
 from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import make_command
 from pfs_provider.jobs.records import DatumRecord, PlanRecord, SetRecord, encode
-from pfs_provider.jobs.upkeep import Condition, Upkeep
+from pfs_provider.jobs.upkeep import LEFT, Condition, Upkeep
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import PipelineKey
 from pfs_provider.spec.load import load_specs
@@ -89,9 +89,12 @@ class SpoutKeeper:
 
     def close(self) -> None:
         """End the command and let others have the pipeline."""
+        was_up = self._upkeep is not None
         self._end()
         with self.jobs.versions.catalog.write() as tx:
             leases.release_lease(tx, self._lease, owner=self.owner)
+            if was_up:
+                note_standing(tx, self.key, self._version, LEFT.state, LEFT.reason)
 
     @property
     def _lease(self) -> str:

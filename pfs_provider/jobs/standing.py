@@ -8,11 +8,13 @@ Must not know: how commands are run. Source: docs/design/0023-services-and-spout
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
 from pfs_provider.catalog.standing import list_standing
+from pfs_provider.catalog.values import PipelineKind
 from pfs_provider.errors import PfsError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.launcher import Launcher
@@ -25,7 +27,7 @@ __all__ = ["Standing"]
 logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-TURN_S = 0.25
+TURN_S = 0.5
 TROUBLE_S = 2.0
 
 
@@ -41,6 +43,7 @@ class _Keeper(Protocol):
 
 @dataclass(slots=True)
 class _Kept:
+    kind: PipelineKind
     thread: threading.Thread
     ending: threading.Event
 
@@ -97,25 +100,28 @@ class Standing:
             except PfsError as error:
                 logger.warning("services and spouts: %s", error)
             else:
-                for key in self._kept.keys() - wanted.keys():
-                    self._kept.pop(key).ending.set()
-                for key, kind in wanted.items():
-                    if key not in self._kept or not self._kept[key].thread.is_alive():
-                        make = ServiceKeeper if kind == "service" else SpoutKeeper
-                        self._begin(
-                            key,
-                            make(jobs=self.jobs, launcher=self.launcher, owner=self.owner, key=key),
-                        )
+                self._follow(wanted)
             if self._ending.wait(LOOK_S):
                 return
 
-    def _begin(self, key: PipelineKey, keeper: _Keeper) -> None:
+    def _follow(self, wanted: Mapping[PipelineKey, PipelineKind]) -> None:
+        for key, kept in list(self._kept.items()):
+            if wanted.get(key) != kept.kind:
+                kept.ending.set()
+            if not kept.thread.is_alive():
+                del self._kept[key]
+        for key in wanted.keys() - self._kept.keys():
+            self._begin(key, wanted[key])
+
+    def _begin(self, key: PipelineKey, kind: PipelineKind) -> None:
+        make = ServiceKeeper if kind == "service" else SpoutKeeper
+        keeper = make(jobs=self.jobs, launcher=self.launcher, owner=self.owner, key=key)
         ending = threading.Event()
         # Workers end with the thread that started them, so one thread does it all.
         thread = threading.Thread(
             target=_keep, args=(keeper, ending, str(key)), name=f"standing-{key}", daemon=True
         )
-        self._kept[key] = _Kept(thread, ending)
+        self._kept[key] = _Kept(kind, thread, ending)
         thread.start()
 
 

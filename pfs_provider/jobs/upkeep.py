@@ -16,7 +16,7 @@ from pfs_provider.jobs.launcher import Launcher, Workers, check_supported
 from pfs_provider.jobs.standing_notes import clear_notes, find_note
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["Condition", "Upkeep"]
+__all__ = ["LEFT", "Condition", "Upkeep"]
 
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
@@ -31,6 +31,9 @@ class Condition:
 
     state: Literal["starting", "running", "crashing"]
     reason: str = ""
+
+
+LEFT = Condition("starting", "nobody keeps it up: `pfs run --watch` does")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -96,6 +96,27 @@ def test_a_job_that_others_ended_is_served_no_more(
     assert len(launcher.alive) == (verb == "update")
 
 
+def test_a_stopped_job_is_served_no_more_and_the_pipeline_says_so(
+    world: PfsWorld, keeper: ServiceKeeper, launcher: HandLauncher
+) -> None:
+    assert world.pfs.inspect_pipeline("web").state == "starting"
+    keeper.turn()
+    world.pfs.stop_job(str(world.ref("web")))
+    keeper.turn()
+
+    found = world.pfs.inspect_pipeline("web")
+    assert (found.state, found.reason) == (
+        "starting",
+        "its job was ended: the next one will be served",
+    )
+    assert launcher.alive == []
+    world.pfs.rerun_pipeline("web")
+    keeper.turn()
+    assert launcher.alive == [world.ref("web")]
+    keeper.close()
+    assert "nobody keeps it up" in world.pfs.inspect_pipeline("web").reason
+
+
 def test_several_datums_are_refused_in_one_sentence(
     world: PfsWorld, keeper: ServiceKeeper, launcher: HandLauncher
 ) -> None:

@@ -30,3 +30,21 @@ def test_what_is_made_and_stopped_meanwhile_is_noticed(world: PfsWorld) -> None:
     assert launcher.alive == []
     standing.close()
     assert world.pfs.list_jobs("web")[0].state == "starting", "it was given back"
+
+
+def test_a_pipeline_of_another_kind_gets_another_keeper(world: PfsWorld) -> None:
+    launcher = HandLauncher()
+    world.put(a="1")
+    tap = {**spec("x"), "input": None, "spout": {}}
+    web = spec("x", glob="/", service={"internal_port": 1})
+    world.pfs.create_pipeline(tap)
+
+    with Standing(jobs=world.jobs, launcher=launcher, owner="me"):
+        _wait_until(lambda: len(launcher.alive) == 1)
+        world.pfs.update_pipeline(web)
+        _wait_until(lambda: launcher.alive == [world.ref("x")])
+        world.pfs.update_pipeline(tap)
+        _wait_until(lambda: len(launcher.alive) == 1 and launcher.alive != [world.ref("x")])
+        world.pfs.update_pipeline(spec("x"))
+        _wait_until(lambda: launcher.alive == [])
+        assert [job.state for job in world.run()] == ["success"]
