@@ -147,6 +147,7 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=1000)
     lease_s: float = Field(default=20.0, gt=0)
     scratch: Path | None = None
+    stat_cache: bool = True
     max_log_bytes: int = Field(default=64 << 20, ge=1 << 16)
     mask_variables: str | None = None
     watch_token: str | None = Field(default=None, repr=False)

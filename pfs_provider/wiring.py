@@ -184,6 +184,7 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
     from pfs_provider.egress.sender import OutputSender  # noqa: PLC0415
     from pfs_provider.jobs.handle import Jobs  # noqa: PLC0415
     from pfs_provider.jobs.log_rules import LogRules  # noqa: PLC0415
+    from pfs_provider.storage.stat_cache import StatCache  # noqa: PLC0415
     from pfs_provider.versioning.versions import Versions  # noqa: PLC0415
 
     clock, ids = SystemClock(), RandomIds()
@@ -196,7 +197,8 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
     except BaseException:
         storage.close()
         raise
-    versions = Versions(catalog=catalog, storage=storage, clock=clock, ids=ids)
+    stats = StatCache(settings.home_folder / "cache", clock) if settings.stat_cache else None
+    versions = Versions(catalog=catalog, storage=storage, clock=clock, ids=ids, stats=stats)
     sender = OutputSender(
         store_url=settings.store_url,
         options=store_options() | named,

@@ -251,9 +251,9 @@ def _merge_two(old: Rows, new: Rows) -> Rows:
         row = stop
         if row == len(old):
             break
-        # all of the new rows that come before the next old one, and one that replaces it
+        # all of the new rows that come before the next old one, and those that replace old ones
         end = bisect_left(new.paths, old.paths[row], at)
-        if end < len(new) and new.paths[end] == old.paths[row]:
+        while end < len(new) and row < len(old) and new.paths[end] == old.paths[row]:
             row += 1
             end += 1
         pieces.append(new.cut(at, end))

@@ -117,7 +117,8 @@ class CommitVerbs(Session):
         self._check_branch(key)
         own = self._parse_own(commit_id)
         _, base = read_head(self._versions, key, before=own)
-        draft = Draft(self._versions.storage, base, progress=progress)
+        versions = self._versions
+        draft = Draft(versions.storage, base, progress=progress, stats=versions.stats)
         writer = CommitWriter(self._versions, draft, own or self._new_id())
         try:
             yield writer

@@ -126,10 +126,10 @@ class FileVerbs(CommitVerbs):
             key = address.branch_key
             self._check_branch(key)
             _, base = read_head(self._versions, key)
-            draft = Draft(self._versions.storage, base, progress=progress)
         else:
-            tree = commit_tree(self._versions, open_commit)
-            draft = Draft(self._versions.storage, tree, progress=progress)
+            base = commit_tree(self._versions, open_commit)
+        versions = self._versions
+        draft = Draft(versions.storage, base, progress=progress, stats=versions.stats)
         try:
             change(draft)
             if open_commit is None:

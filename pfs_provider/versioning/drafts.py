@@ -14,10 +14,12 @@ from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.refs.paths import PfsPath, join_path
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.deltas import Delta
+from pfs_provider.storage.folder_puts import put_folder
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import find_item, iter_entries
 from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import EMPTY_ROWS, Rows
+from pfs_provider.storage.stat_cache import StatCache
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import Entry, TreeRef
 from pfs_provider.versioning.joined import join_blocks
@@ -38,14 +40,21 @@ class Draft:
         storage: Where the bytes go.
         base: The tree that the draft was begun on: appends read it, unchanged files reuse it.
         progress: Told how far a folder has come.
+        stats: What is known of local folders; None has every file read.
     """
 
     def __init__(
-        self, storage: Storage, base: TreeRef, *, progress: Progress | None = None
+        self,
+        storage: Storage,
+        base: TreeRef,
+        *,
+        progress: Progress | None = None,
+        stats: StatCache | None = None,
     ) -> None:
         self._storage = storage
         self._base = base
         self._progress = progress
+        self._stats = stats
         self._deltas: list[Delta] = []
         self._deletes: list[str] = []
         self._writer: ContentWriter | None = None
@@ -77,7 +86,20 @@ class Draft:
             RefusedError: ``source-illegal``: not a folder, or something in it cannot be stored.
         """
         check_folder(folder)
-        self._content().put_folder(path, folder, progress=self._progress)
+        if self._stats is None:
+            self._content().put_folder(path, folder, progress=self._progress)
+            return
+        self._settle()
+        self._push(
+            put_folder(
+                self._storage,
+                self._base,
+                path,
+                folder,
+                cache=self._stats,
+                progress=self._progress,
+            )
+        )
 
     def delete_file(self, path: PfsPath) -> None:
         """Delete a file, or all below a directory.

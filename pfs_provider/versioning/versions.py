@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pfs_provider.catalog.database import Catalog
 from pfs_provider.clock import Clock, IdSource
 from pfs_provider.storage.handle import Storage
+from pfs_provider.storage.stat_cache import StatCache
 
 __all__ = ["Versions"]
 
@@ -17,3 +18,5 @@ class Versions:
     storage: Storage
     clock: Clock
     ids: IdSource
+    stats: StatCache | None = None
+    """What is known of local folders that were put; None has every file read."""

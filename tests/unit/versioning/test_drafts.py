@@ -12,9 +12,11 @@ from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.reading import read_entry
+from pfs_provider.storage.stat_cache import StatCache
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 from pfs_provider.versioning.drafts import Draft
 from tests.pfs_world import PfsWorld
+from tests.unit.storage.test_stat_cache import LateClock
 
 A, B, D = parse_path("/a"), parse_path("/b"), parse_path("/d")
 
@@ -198,6 +200,24 @@ def test_a_folder_is_put_with_the_files_that_its_links_point_to(
 
     assert _read(storage, _apply(storage, draft)) == {"/d/file": b"1", "/d/link": b"1"}
     assert seen[-1] == (2, 2)
+
+
+def test_what_is_put_over_a_folders_file_is_not_taken_for_the_file(
+    storage: Storage, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_bytes(b"1")
+    stats = StatCache(tmp_path / "cache", LateClock(), min_files=1)
+    base = EMPTY_TREE
+    for _ in range(2):
+        draft = Draft(storage, base, stats=stats)
+        draft.put_file(parse_path("/d/a"), b"before")
+        draft.put_tree(D, tmp_path / "in")
+        assert _read(storage, _apply(storage, draft, base)) == {"/d/a": b"1"}
+
+        draft.put_file(parse_path("/d/a"), b"after")
+        base = _apply(storage, draft, base)
+        assert _read(storage, base) == {"/d/a": b"after"}
 
 
 def test_a_folder_with_a_link_that_leads_out_is_refused_whole(
