@@ -8,7 +8,7 @@ import pytest
 from pfs_provider.pfs import Pfs
 from tests.cluster import Cluster
 
-pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(900)]
 
 N_DATUMS = 200
 

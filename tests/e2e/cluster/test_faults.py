@@ -17,6 +17,7 @@ from pfs_provider.infos import JobInfo
 from pfs_provider.pfs import Pfs
 from tests.cluster import Cluster
 from tests.cluster_jobs import (
+    WAIT_S,
     check_nothing_left,
     check_outcome,
     copy_spec,
@@ -28,7 +29,7 @@ from tests.cluster_jobs import (
 from tests.forwarder import Forwarder
 from tests.services import StorePlace
 
-pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(900)]
 
 
 def _has_begun(pfs: Pfs) -> bool:
@@ -55,7 +56,7 @@ def test_a_worker_pod_that_goes_is_replaced(
         cluster.kubectl("delete", "pod", victim, "-n", options["namespace"], "--wait=false", *force)
         wait_for(lambda: set(pods(cluster, options["namespace"], phase="Running")) - {victim})
         (same,) = cluster.get("jobs", options["namespace"])
-        (job,) = run.result(120)
+        (job,) = run.result(WAIT_S)
 
     assert same["metadata"]["uid"] == first["metadata"]["uid"]
     check_outcome(pfs, cluster, options["namespace"], job, 8)
@@ -77,7 +78,7 @@ def test_a_container_that_is_killed_in_the_middle_of_its_work_only_costs_time(
         (victim,) = cluster.get("pods", options["namespace"])
         os.kill(_first_process(victim["spec"]["hostname"], words), signal.SIGKILL)
         seen = wait_for(lambda: _ended_by_signal(cluster, options["namespace"], container))
-        (job,) = run.result(120)
+        (job,) = run.result(WAIT_S)
 
     assert seen == {victim["metadata"]["name"]: 137}
     check_outcome(pfs, cluster, options["namespace"], job, 8)
@@ -140,7 +141,7 @@ def test_a_store_that_is_away_for_20_s_only_costs_time(
         door.stop()
         time.sleep(20)
         door.start()
-        (job,) = run.result(120)
+        (job,) = run.result(WAIT_S)
 
     check_outcome(pfs, cluster, options["namespace"], job, 10)
 
@@ -156,7 +157,7 @@ def test_a_job_that_is_deleted_by_hand_is_made_again(
         (first,) = cluster.get("jobs", options["namespace"])
         cluster.kubectl("delete", "job", "--all", "-n", options["namespace"])
         second = wait_for(lambda: cluster.get("jobs", options["namespace"]))[0]
-        (job,) = run.result(120)
+        (job,) = run.result(WAIT_S)
 
     assert second["metadata"]["name"] == first["metadata"]["name"]
     assert second["metadata"]["uid"] != first["metadata"]["uid"]
@@ -232,6 +233,6 @@ def test_a_catalog_that_is_restarted_only_costs_time(
         with running(pfs, options) as run:
             wait_for(lambda: _has_begun(pfs))
             restart()
-            (job,) = run.result(120)
+            (job,) = run.result(WAIT_S)
 
         check_outcome(pfs, cluster, options["namespace"], job, 10)

@@ -15,6 +15,7 @@ from pfs_provider.infos import JobInfo
 from pfs_provider.pfs import Pfs
 from tests.cluster import Cluster, pod_host
 from tests.cluster_jobs import (
+    WAIT_S,
     check_nothing_left,
     check_outcome,
     copy_spec,
@@ -24,7 +25,7 @@ from tests.cluster_jobs import (
     wait_for,
 )
 
-pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(900)]
 
 TOLD_S = 15
 """Seconds within which a job tells what hinders its pods."""
@@ -43,7 +44,7 @@ def _run(
     pfs.create_pipeline(spec)
     with running(pfs, {**options, "start_timeout_s": 8, **more}) as run:
         told = str(wait_for(lambda: _told(pfs), within_s=TOLD_S))
-        (job,) = run.result(60)
+        (job,) = run.result(WAIT_S)
     check_nothing_left(cluster, options["namespace"])
     assert cluster.get("jobs", options["namespace"]) == []
     return told, job
@@ -143,7 +144,7 @@ def test_a_quota_that_leaves_some_room_is_told_and_no_hindrance(
 
     with running(pfs, options) as run:
         told = wait_for(lambda: _told(pfs), within_s=TOLD_S)
-        (job,) = run.result(60)
+        (job,) = run.result(WAIT_S)
 
     assert "exceeded quota: one" in told
     check_outcome(pfs, cluster, options["namespace"], job, 6)
@@ -162,7 +163,7 @@ def test_a_hindrance_that_passes_is_no_longer_told(
                         "-n", options["namespace"])  # fmt: skip
         wait_for(lambda: not _told(pfs))  # the kubelet tries again after a while
         assert not run.done()
-        (job,) = run.result(60)
+        (job,) = run.result(WAIT_S)
 
     check_outcome(pfs, cluster, options["namespace"], job, 4)
 
@@ -228,7 +229,6 @@ def test_too_many_workers(cluster: Cluster, pfs: Pfs, options: dict[str, Any]) -
     assert cluster.get("jobs", options["namespace"]) == []
 
 
-@pytest.mark.timeout(500)
 def test_a_store_that_pods_cannot_reach_is_found_by_four(
     cluster: Cluster, pfs: Pfs, options: dict[str, Any], pod_store: Any
 ) -> None:

@@ -19,6 +19,7 @@ from pfs_provider.pfs import Pfs
 from pfs_provider.spec.load import load_specs
 from tests.cluster import Cluster
 from tests.cluster_jobs import (
+    WAIT_S,
     check_outcome,
     copy_spec,
     pods,
@@ -129,7 +130,7 @@ def test_a_job_that_is_stopped_leaves_no_pod(
     with running(pfs, options) as run:
         wait_for(lambda: pods(cluster, options["namespace"], phase="Running"))
         stopped = pfs.stop_job(f"up@{pfs.list_jobs('up')[0].id}")
-        ended = run.result(60)
+        ended = run.result(WAIT_S)
 
     assert stopped.state == "killed"
     assert [job.state for job in ended] == ["killed"]

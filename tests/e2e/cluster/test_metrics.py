@@ -6,7 +6,7 @@ import pytest
 
 from pfs_provider.pfs import Pfs
 from tests.cluster import Cluster
-from tests.cluster_jobs import copy_spec, pods, put_numbers, running, wait_for
+from tests.cluster_jobs import WAIT_S, copy_spec, pods, put_numbers, running, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -29,7 +29,7 @@ def test_a_pod_serves_the_figures_of_its_worker(
             return text if 'state="success"' in text else ""
 
         text = wait_for(ask)
-        (job,) = run.result(120)
+        (job,) = run.result(WAIT_S)
 
     assert job.state == "success"
     assert f'job="{job.id}",pipeline="default/up",state="success",worker="k8s-0"' in text

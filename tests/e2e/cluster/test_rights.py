@@ -15,7 +15,7 @@ from tests.cluster import Cluster
 from tests.cluster_jobs import check_outcome, copy_spec, put_numbers
 from tests.deployments import of_kind, render_overlay
 
-pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(900)]
 
 NAME = "launcher"
 Login = Callable[[list[dict[str, Any]]], dict[str, Any]]

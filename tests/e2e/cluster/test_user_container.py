@@ -101,7 +101,7 @@ def start_job(pfs: Pfs, script: str, n_files: int) -> str:
     return f"up@{job.id}"
 
 
-def run_pod(cluster: Cluster, namespace: str, pod: dict[str, Any], wait_s: float = 90) -> Any:
+def run_pod(cluster: Cluster, namespace: str, pod: dict[str, Any], wait_s: float = 300) -> Any:
     """Run a pod to its end and return it."""
     cluster.kubectl("apply", "-n", namespace, "-f", "-", given=json.dumps(pod))
     end = time.monotonic() + wait_s
@@ -113,7 +113,7 @@ def run_pod(cluster: Cluster, namespace: str, pod: dict[str, Any], wait_s: float
     pytest.fail(cluster.kubectl("describe", "pod", "-n", namespace))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("user", [None, 1234], ids=["root", "1234"])
 def test_an_image_of_others_works_a_jobs_datums(
     cluster: Cluster, namespace: str, image: str, pod_store: StorePlace, pfs: Pfs, user: int | None
@@ -142,7 +142,7 @@ def test_an_image_of_others_works_a_jobs_datums(
     assert [end["exitCode"] for end in ends] == [0, 0]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("script", "code"),
     [("exec tail /dev/zero", 137), ("tail /dev/zero; exit $?", 137), ("kill 1; sleep 60", 137)],

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.airflow,
     pytest.mark.cluster,
     pytest.mark.minio,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 COPY = "cp -r /pfs/images/. /pfs/out/"

@@ -9,7 +9,7 @@ import pytest
 
 from pfs_provider.pfs import Pfs
 from tests.cluster import Cluster
-from tests.cluster_jobs import wait_for
+from tests.cluster_jobs import WAIT_S, wait_for
 from tests.e2e.cluster.airflow.pods import Pods
 from tests.services import StorePlace
 from tests.unit.airflow.contexts import task_context
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.cluster,
     pytest.mark.minio,
     pytest.mark.postgres,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 
@@ -50,7 +50,7 @@ def test_a_postgresql_that_restarts_while_a_task_sleeps_only_costs_time(
             result = pool.submit(pods.resume, deferred, context)
             wait_for(lambda: [pod for pod in pods.pods() if pod["status"]["phase"] == "Running"])
             restart()
-            assert result.result(180) == [f"default/copy@{job}"]
+            assert result.result(WAIT_S) == [f"default/copy@{job}"]
 
         info = pfs.inspect_job(f"copy@{job}")
         assert (info.state, info.processed, info.total) == ("success", 8, 8)
