@@ -98,7 +98,9 @@ class Argo:
     def wait_for_log(self, selector: str, text: str, timeout_s: float = WAIT_S) -> None:
         """Return when the pods of a label have said something."""
         deadline = time.monotonic() + timeout_s
-        while text not in (said := self._kubectl("logs", "-l", selector, "-c", "main")):
+        command = ("logs", "-n", self.namespace, "-l", selector, "-c", "main")
+        # A container that has not started yet has no log.
+        while text not in (said := self.cluster.kubectl(*command, check=False)):
             assert time.monotonic() < deadline, said
             time.sleep(0.5)
 

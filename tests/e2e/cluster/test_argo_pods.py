@@ -105,7 +105,9 @@ class Pods:
     def wait_for_log(self, name: str, text: str) -> None:
         """Return when the main container of a pod has said something."""
         deadline = time.monotonic() + 240
-        while text not in (said := self.cluster.kubectl("logs", "-n", self.namespace, name)):
+        command = ("logs", "-n", self.namespace, name, "-c", "main")
+        # A container that has not started yet has no log.
+        while text not in (said := self.cluster.kubectl(*command, check=False)):
             assert time.monotonic() < deadline, said
             time.sleep(0.5)
 
