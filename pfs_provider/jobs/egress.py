@@ -49,9 +49,7 @@ def send_output(jobs: Jobs, job: Job, tree: TreeRef) -> str | None:
         return _failed(spec.egress, "nothing here can send it")
     ref = JobRef(job.pipeline, job.id)
     with jobs.versions.catalog.write() as tx:
-        job_rows.set_job_state(
-            tx, ref.pipeline, ref.id, "egressing", expected=("starting", "running", "egressing")
-        )
+        job_rows.set_job_state(tx, ref.pipeline, ref.id, "egressing")
     owner = job.owner
     with nullcontext(threading.Event()) if owner is None else keep_lease(jobs, ref, owner) as lost:
         return _try_often(jobs, ref, spec, tree, lost)

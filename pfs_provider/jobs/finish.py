@@ -61,8 +61,10 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
         )
     with Tally() as tally:
         tally.read(jobs, ref, plan)
-        outcome = _merge(jobs, job, plan, tally)
         try:
+            with jobs.versions.catalog.write() as tx:  # all is worked; a large merge takes a while
+                job_rows.set_job_state(tx, ref.pipeline, ref.id, "finishing")
+            outcome = _merge(jobs, job, plan, tally)
             if outcome.state == "success":
                 problem = send_output(jobs, job, outcome.tree)
                 if problem is not None:

@@ -47,7 +47,7 @@ def plan_job(jobs: Jobs, ref: JobRef, *, n_workers: int | None = None) -> PlanRe
             ref.pipeline,
             ref.id,
             "running",
-            expected=("starting", "running", "egressing"),
+            expected=("starting", "running", "finishing", "egressing"),
             counts=Counts(total=plan.total, skipped=plan.skipped),
             plan=ref.plan,
         )
