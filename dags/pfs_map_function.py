@@ -32,7 +32,7 @@ def map_function() -> None:
             small.save(out / f"{path.stem}.png")
 
     # The folders are given to it where it runs.
-    thumbnails(size=96)  # type: ignore[call-arg] # the decorator keeps the function's own type
+    thumbnails(size=96)  # type: ignore[call-arg, misc] # the decorator keeps the function's own type
 
 
 map_function()

@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
 from pfs_provider import Pfs
+from pfs_provider.jobs.lineage import FileLink
 from tests.examples.home import Home
 
 pytestmark = pytest.mark.timeout(600)
@@ -37,7 +38,11 @@ def _put_grid(home: Home, grid: dict[str, list[float]]) -> None:
 def _sources(pfs: Pfs, address: str) -> set[str]:
     """Return the users' files that a file was made of, without commits."""
     links = pfs.provenance(address)
-    return {f"{link.repo}:{link.path}" for link in links if link.datum is None}
+    return {
+        f"{link.repo}:{link.path}"
+        for link in links
+        if isinstance(link, FileLink) and link.datum is None
+    }
 
 
 def test_a_grid_is_trained_pair_by_pair_and_the_best_is_chosen(home: Home) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_iris
 
+from pfs_provider.infos import CommitInfo
 from tests.e2e.shell import Shell
 from tests.examples.home import Home
 
@@ -56,9 +57,12 @@ def _wait(port: int, **wanted: object) -> dict[str, Any]:
 
 def _commits_behind(home: Home, model: str) -> int:
     """Return how many commits the data have had since those that a model has seen."""
-    (data,) = (link for link in home.pfs.provenance(model) if link.repo == "measurements")
-    ids = [commit.id for commit in home.pfs.list_commits("measurements")]
-    return ids.index(data.id)
+    (seen,) = (
+        link.id
+        for link in home.pfs.provenance(model)
+        if isinstance(link, CommitInfo) and link.repo == "measurements"
+    )
+    return [commit.id for commit in home.pfs.list_commits("measurements")].index(seen)
 
 
 @pytest.fixture
