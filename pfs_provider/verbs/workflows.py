@@ -210,12 +210,13 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
         return [job.info() for job in sorted(chosen, key=lambda job: job.created)]
 
     def list_failed(self, change: str) -> list[JobInfo]:
-        """Return the jobs of a change that have not ended as a success."""
+        """Return the jobs of a change that have not ended as a success; a service's has no end."""
         id_ = parse_id(change)
         with self._versions.catalog.read() as tx:
             repos = [commit.repo for commit in commits.list_change(tx, id_)]
-            keys = [PipelineKey(repo.project, repo.name) for repo in repos]
-            found = [job_rows.find_job(tx, key, id_) for key in keys]
+            keys = {PipelineKey(repo.project, repo.name) for repo in repos}
+            keys -= list_standing(tx, stopped=True).keys()
+            found = [job_rows.find_job(tx, key, id_) for key in sorted(keys)]
         return [job.info() for job in found if job is not None and job.state != "success"]
 
     def _argo_steps(self, stay: Stay, workers: int | None) -> Steps:

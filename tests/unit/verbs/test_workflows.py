@@ -9,7 +9,7 @@ from pfs_provider.errors import ConflictError, ErrorCode, FailedError, NotFoundE
 from pfs_provider.infos import RunCommitInfo
 from pfs_provider.jobs.keys import parse_job_ref
 from pfs_provider.verbs.workflows import Begun, Stay
-from tests.pfs_world import PfsWorld, make_session
+from tests.pfs_world import PfsWorld, make_session, spec
 
 ME = Stay(namespace="n", workflow="w", uid="u1", node="w.begin")
 OTHER = Stay(namespace="n", workflow="x", uid="u2")
@@ -240,3 +240,15 @@ def test_many_workers_become_one_indexed_job(world: PfsWorld) -> None:
 
     assert (work.pods, work.jobs, work.workers) == (0, 1, 2)
     assert json.loads(work.manifest)["metadata"]["namespace"] == "n"
+
+
+def test_a_service_is_no_part_of_a_change_that_a_workflow_runs(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec("up", "copy"))
+    world.pfs.create_pipeline(spec("web", glob="/", service={"internal_port": 1}))
+    change = world.put(a="2")
+
+    assert {job.pipeline for job in world.pfs.list_runnable()} == {"up"}
+    world.run()
+
+    assert world.pfs.list_runnable() == []
+    assert world.pfs.list_failed(change) == []
