@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pfs_provider import Pfs
-from pfs_provider.errors import ErrorCode, RefusedError
+from pfs_provider.cli.error_table import exit_code
+from pfs_provider.errors import ErrorCode, PfsError, RefusedError
 from tests.e2e.shell import Shell, here
 from tests.unit.cli.runner import Cli
 
@@ -215,6 +216,10 @@ def test_what_only_the_catalog_knows_is_refused_when_it_is_made(
         told = _refused(pfs, command, file)
         assert (told[0], told[2]) == (code, word)
         assert text in told[1]
+    with Pfs(home=place.folder / "home") as python, pytest.raises(PfsError) as raised:
+        python.create_pipeline(specs)
+    assert (raised.value.code, exit_code(raised.value)) == (word, code)
+    assert text in str(raised.value)
     _assert_untouched(pfs)
 
 
@@ -233,6 +238,9 @@ def test_a_cycle_is_refused_and_names_itself(
 
     assert (code, word) == (5, "provenance-illegal")
     assert "b@master depends on a@master already" in message
+    with Pfs(home=shell.folder / "home") as python, pytest.raises(RefusedError) as raised:
+        python.update_pipeline(str(shell.folder / "cycle.json"))
+    assert str(raised.value) == message
     assert pfs.ok("list", "pipeline", "-o", "json").out == before
 
 
