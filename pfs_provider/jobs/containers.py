@@ -66,7 +66,8 @@ class ContainerSetup:
         return (
             *("--container", json.dumps(box)),
             *(("--memory-limit", limit) if limit else ()),
-            *(("--scratch", _memory_scratch()) if spec.transform.memory_volume else ()),
+            # Memory for one datum, not for a second one beside it.
+            *(("--scratch", _memory_scratch(), "--serial") if spec.transform.memory_volume else ()),
         )
 
 

@@ -150,6 +150,7 @@ def _storage(
             *("--termination-log", "/dev/termination-log"),
             # Only to be told when user code dies of it: the kernel does the limiting.
             *(("--memory-limit", memory) if memory else ()),
+            *(("--serial",) if _is_room_scarce(spec) else ()),
             *_metrics_arguments(cluster),
         ],
         "env": [
@@ -170,6 +171,11 @@ def _storage(
     }
     resources = render_resources(spec.sidecar_resource_requests, spec.sidecar_resource_limits)
     return container | ({"resources": resources} if resources else {})
+
+
+def _is_room_scarce(spec: PipelineSpec) -> bool:
+    """Return whether a second datum beside the one that runs could end the pod."""
+    return spec.transform.memory_volume or bool(spec.resource_limits.disk)
 
 
 def _metrics_arguments(cluster: Cluster) -> tuple[str, ...]:

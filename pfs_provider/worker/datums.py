@@ -1,10 +1,16 @@
-"""Works one datum: stage, run with its tries, collect; gives a result whatever user code does."""
+"""Works one datum: stage, run with its tries, collect; gives a result whatever user code does.
+
+Invariants: what user code sees is one datum's, from an empty root on. Beside the root lie at most
+the files of the datum after it and the output of the one before it, on the same volume, so that
+they get in and out by renames.
+"""
 
 import os
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pfs_provider.clock import Clock
@@ -13,18 +19,27 @@ from pfs_provider.jobs.records import DatumRecord, DatumResult, PlanRecord
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
-from pfs_provider.worker.collecting import collect_output
+from pfs_provider.worker.ahead import Ahead, make_sibling
+from pfs_provider.worker.collecting import Output, find_output
 from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
 from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 from pfs_provider.worker.given import GivenFiles
-from pfs_provider.worker.staging import OUT, clear_root, stage_datum
+from pfs_provider.worker.staging import OUT, Check, clear_root, stage_datum
 
-__all__ = ["DatumWorker"]
+__all__ = ["DatumWorker", "Worked"]
 
 COMMAND_NOT_FOUND_CODE = 127
 """What a shell answers for a command that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What became of a datum, and the files that it leaves."""
+
+    result: DatumResult
+    output: Output | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,7 @@ class _Try:
     outcome: Outcome | None
     problem: str | None
     """Why the try did not succeed; None if it did."""
+    output: Output | None = None
     is_final: bool = False
     """Whether another try cannot help."""
 
@@ -46,14 +62,16 @@ class _Try:
 
 @dataclass(slots=True, kw_only=True)
 class DatumWorker:
-    """Works datums of one plan, one at a time.
+    """Works datums of one plan, one at a time: ``work``, ``set_aside``, ``keep`` for each.
+
+    ``keep`` may go on beside the ``work`` of the next datum, not beside its ``set_aside``.
 
     Args:
         storage: Where inputs are read and outputs are stored.
         plan: The job's plan.
         trees: The pinned tree of each input branch.
         executor: Runs user code.
-        root: An existing, empty folder: the datum's ``/pfs``.
+        root: An existing, empty folder: the datum's ``/pfs``. Two more are made beside it.
         log: Where user code's output goes.
         hidden: Folders that user code must not see.
         path: PATH of user code; None where its image brings the basic variables.
@@ -61,6 +79,7 @@ class DatumWorker:
         stopping: Asked between tries; True gives up with ``InterruptedError``.
         events: Is told of every datum.
         secrets: What its logs must not show, besides values of variables that the plan names.
+        settle: Returns when no output lies aside any more; raises as storing it does.
     """
 
     storage: Storage
@@ -75,14 +94,25 @@ class DatumWorker:
     stopping: Callable[[], bool]
     events: EventLog = field(default_factory=EventLog)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    settle: Callable[[], None] = lambda: None
+    _ahead: Ahead = field(init=False)
+    _aside: Path = field(init=False)
     _interrupt: Interrupt = field(default_factory=Interrupt, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     """Held for a moment by whoever changes what follows."""
     _running: bytes | None = field(default=None, init=False)
     _is_restarted: bool = field(default=False, init=False)
 
-    def work(self, datum: DatumRecord, writer: ContentWriter) -> DatumResult:
-        """Return what became of one datum; its output files are in the writer's new batch.
+    def __post_init__(self) -> None:
+        self._ahead = Ahead(make_sibling(self.root, "-ahead"), self._stage, self.stopping)
+        self._aside = make_sibling(self.root, "-aside")
+
+    def work(self, datum: DatumRecord, following: DatumRecord | None = None) -> Worked:
+        """Return what became of one datum; its output is still in the root.
+
+        Args:
+            datum: Which.
+            following: The one to be worked next, staged while this one runs.
 
         Raises:
             InterruptedError: The worker is to stop; nothing counts.
@@ -91,12 +121,11 @@ class DatumWorker:
         started = self.clock.now()
         self.events.tell("datum-started", datum=datum.id.hex())
         self.log.unlink(missing_ok=True)
-        writer.begin_batch(datum.id)
         tries = 0
         state, last = "failed", _Try(None, "never tried")
         while tries < max(1, self.plan.tries) and state == "failed" and not last.is_final:
             tries += 1
-            state, last = self._try_or_recover(datum, writer)
+            state, last = self._try_or_recover(datum, following)
             if self.stopping():
                 raise InterruptedError
             if self._take_restart():
@@ -105,7 +134,6 @@ class DatumWorker:
                 self.events.tell("datum-restarted", datum=datum.id.hex())
         n_bytes = _size(self.root / OUT) if self.events.is_on and state == "success" else 0
         n_input = _size(self.root) - _size(self.root / OUT) if self.events.is_on else 0
-        clear_root(self.root)
         result = DatumResult(
             id=datum.id,
             key=datum.key,
@@ -118,8 +146,32 @@ class DatumWorker:
             finished=self.clock.now(),
             rows=b"",
         )
+        output = last.output if state == "success" else None
+        if output is not None:
+            n_bytes += output.n_reference_bytes
         self._tell_end(result, n_input, n_bytes)
-        return result
+        return Worked(result, output)
+
+    def set_aside(self, worked: Worked) -> Worked:
+        """Empty the root; a datum's output gets a place where the next one does not meet it."""
+        clear_root(self._aside)
+        output = worked.output
+        if output is not None:
+            _move(self.root / OUT, self._aside / OUT)
+            worked = replace(worked, output=output.moved(self._aside / OUT))
+        clear_root(self.root)
+        return worked
+
+    def keep(self, worked: Worked, writer: ContentWriter) -> None:
+        """Store a datum's output, which was set aside, as a new batch of the writer."""
+        writer.begin_batch(worked.result.id)
+        if worked.output is not None:
+            worked.output.put(writer)
+        clear_root(self._aside)
+
+    def drop_ahead(self) -> None:
+        """Forget the datum that was staged ahead: it will not be worked."""
+        self._ahead.drop()
 
     @property
     def running(self) -> bytes | None:
@@ -154,8 +206,31 @@ class DatumWorker:
             output_bytes=n_bytes,
         )
 
-    def _try_or_recover(self, datum: DatumRecord, writer: ContentWriter) -> tuple[str, _Try]:
-        last = self._try(datum, writer)
+    def _stage(self, datum: DatumRecord, folder: Path, check: Check) -> None:
+        stage_datum(self.storage, self.trees, datum.pieces, folder, check=check)
+
+    def _check_stop(self, _n_bytes: int = 0) -> None:
+        if self.stopping():
+            raise InterruptedError
+
+    def _put_in_place(self, datum: DatumRecord) -> None:
+        """Have a datum's files in the root, which is empty."""
+        if self._ahead.take(datum, self.root):
+            return
+        try:
+            self._stage(datum, self.root, self._check_stop)
+        except UnavailableError as error:
+            if error.code != ErrorCode.STORE_FULL:
+                raise
+            # What is stored beside has room, too: only without it the datum is known not to fit.
+            self.settle()
+            clear_root(self.root)
+            self._stage(datum, self.root, self._check_stop)
+
+    def _try_or_recover(
+        self, datum: DatumRecord, following: DatumRecord | None
+    ) -> tuple[str, _Try]:
+        last = self._try(datum, following)
         if last.problem is None:
             return "success", last
         is_over = self.stopping() or self._is_restarted
@@ -163,15 +238,16 @@ class DatumWorker:
             return "recovered", last
         return "failed", last
 
-    def _try(self, datum: DatumRecord, writer: ContentWriter) -> _Try:
+    def _try(self, datum: DatumRecord, following: DatumRecord | None) -> _Try:
         clear_root(self.root)
         try:
-            stage_datum(self.storage, self.trees, datum.pieces, self.root)
+            self._put_in_place(datum)
         except UnavailableError as error:
             if error.code != ErrorCode.STORE_FULL:
                 raise
             # Its own trouble: a worker that gave up here would hold up the datums behind it.
             return _Try(None, f"its files do not fit where the worker stages them: {error}")
+        self._ahead.begin(following)
         command = self.plan.command
         given = GivenFiles(self.storage, self.trees, datum.pieces, self.root)
         try:
@@ -180,12 +256,12 @@ class DatumWorker:
             self._check_ours(error)
             return _Try(None, str(error), is_final=True)
         problem = "it was restarted" if self._is_restarted else self._problem(outcome)
-        if problem is None:
-            try:
-                collect_output(writer, self.root, given)
-            except RefusedError as error:
-                return _Try(outcome, str(error))
-        return _Try(outcome, problem)
+        if problem is not None:
+            return _Try(outcome, problem)
+        try:
+            return _Try(outcome, None, find_output(self.root, given))
+        except RefusedError as error:
+            return _Try(outcome, str(error))
 
     def _recover(self, datum: DatumRecord) -> bool:
         """Run ``err_cmd`` on the same files; its success means no output, but no failure."""
@@ -268,6 +344,26 @@ class DatumWorker:
                 for piece in datum.pieces
             ),
         )
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a folder out of the root, of which user code may have taken the rights away.
+
+    Raises:
+        FailedError: ``worker-failed``: both belong to another user by now.
+    """
+    try:
+        for folder in (source.parent, source):
+            mode = folder.lstat().st_mode
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                folder.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
+        source.rename(target)
+    except PermissionError as error:
+        raise FailedError(
+            ErrorCode.WORKER_FAILED,
+            f"{source}: what user code left cannot be taken away: {error.strerror}",
+            path=str(source),
+        ) from error
 
 
 def _size(folder: Path) -> int:

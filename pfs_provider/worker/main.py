@@ -155,7 +155,14 @@ def _work(
                 secrets=worker.secrets,
             ).run()
             return
-        WorkSession(storage=storage, job=job, queue=queue, worker=worker, stop=stop).run()
+        WorkSession(
+            storage=storage,
+            job=job,
+            queue=queue,
+            worker=worker,
+            stop=stop,
+            is_serial=parsed.serial,
+        ).run()
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -176,6 +183,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stand", action="store_true", help="keep the one datum's command up")
     parser.add_argument("--client", action="store_true", help="it may commit by itself")
     parser.add_argument("--port", type=int, help="what it listens on, on this machine")
+    parser.add_argument("--serial", action="store_true", help="hold no second datum while one runs")
     parser.add_argument("--log-json", action="store_true", help="tell events on standard output")
     parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port")
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address that is served on")

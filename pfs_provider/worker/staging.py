@@ -14,12 +14,15 @@ from pfs_provider.errors import CorruptDataError, ErrorCode, FailedError
 from pfs_provider.jobs.records import PieceRecord
 from pfs_provider.storage.digests import digest_bytes
 from pfs_provider.storage.handle import Storage
-from pfs_provider.storage.listing import iter_entries
+from pfs_provider.storage.listing import iter_entries, iter_rows
 from pfs_provider.storage.restore import restore_file, restore_folder
 from pfs_provider.storage.tree import find_entry
 from pfs_provider.storage.values import TreeRef
 
-__all__ = ["OUT", "clear_root", "is_placeholder", "placeholder_time_ns", "stage_datum"]
+__all__ = ["OUT", "Check", "clear_root", "is_placeholder", "placeholder_time_ns", "stage_datum"]
+
+Check = Callable[[int], None]
+"""Told how many bytes are about to be written at least; what it raises ends the staging."""
 
 OUT = "out"
 
@@ -32,7 +35,7 @@ def stage_datum(
     pieces: Sequence[PieceRecord],
     root: Path,
     *,
-    check: Callable[[], None] = lambda: None,
+    check: Check = lambda _n_bytes: None,
 ) -> None:
     """Fill an empty root with a datum's files and an empty ``out``.
 
@@ -48,7 +51,7 @@ def stage_datum(
     """
     (root / OUT).mkdir()
     for piece in pieces:
-        check()
+        check(0)
         folder = root / piece.input
         folder.mkdir(exist_ok=True)
         if piece.mode == "s3":
@@ -57,15 +60,16 @@ def stage_datum(
         if piece.mode == "empty":
             _stage_placeholders(storage, tree, piece, folder)
         elif piece.is_dir:
+            check(sum(rows.total_size for rows in iter_rows(storage, tree, prefix=piece.path)))
             restore_folder(
                 storage,
                 tree,
                 piece.path,
                 _target(folder, piece.path),
-                progress=lambda _files, _bytes: check(),
+                progress=lambda _files, _bytes: check(0),
             )
         else:
-            _stage_file(storage, tree, piece.path, folder)
+            _stage_file(storage, tree, piece.path, folder, check)
 
 
 def placeholder_time_ns(path: str) -> int:
@@ -102,12 +106,13 @@ def clear_root(root: Path) -> None:
         ) from error
 
 
-def _stage_file(storage: Storage, tree: TreeRef, path: str, folder: Path) -> None:
+def _stage_file(storage: Storage, tree: TreeRef, path: str, folder: Path, check: Check) -> None:
     entry = find_entry(storage, tree, path)
     if entry is None:
         raise CorruptDataError(
             ErrorCode.PAGE_CORRUPT, f"{path} is not in the tree that the job was planned on"
         )
+    check(entry.size)
     target = _target(folder, path)
     target.parent.mkdir(parents=True, exist_ok=True)
     restore_file(storage, entry, target)

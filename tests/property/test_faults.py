@@ -83,7 +83,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
     at.folder.mkdir()
     with process_at(at) as process:
         process.pfs.create_repo("in")
-        process.pfs.create_pipeline(spec("up", "copy"))
+        # Sets of several datums: one is staged and another stored while a third runs.
+        process.pfs.create_pipeline(spec("up", "copy", datum_set_spec={"number": 3}))
         process.pfs.create_pipeline(spec("all", "join", repo="up", glob="/"))
         with process.pfs.commit("in@master", message="first", commit_id=FIRST) as c:
             for name in ("a", "b", "c", "log"):

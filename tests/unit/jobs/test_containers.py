@@ -75,6 +75,7 @@ def test_a_memory_volume_is_where_files_are_staged(tmp_path: Path) -> None:
     folder = Path(arguments[arguments.index("--scratch") + 1])
     assert folder.parent == Path("/dev/shm")
     assert folder.stat().st_uid == os.geteuid()
+    assert "--serial" in arguments  # memory for one datum, not for two
 
 
 def test_a_memory_volume_in_a_folder_of_another_is_refused(

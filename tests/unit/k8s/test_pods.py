@@ -84,6 +84,7 @@ def test_where_pods_run_is_the_specs_to_say() -> None:
     assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 0}]
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert pod["volumes"][0] == {"name": "pfs", "emptyDir": {"medium": "Memory"}}
+    assert "--serial" in _container(pod, "storage")["args"]  # memory for one datum, not for two
     assert _container(pod, "user")["securityContext"]["runAsUser"] == 1000
     assert _container(pod, "user")["resources"] == {"limits": {"memory": "64Mi"}}
     assert _container(pod, "storage")["resources"] == {"requests": {"cpu": "0.1"}}

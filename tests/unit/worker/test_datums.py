@@ -47,7 +47,9 @@ class Bench:
         self.writer = ContentWriter(world.storage)
 
     def work(self) -> DatumResult:
-        return self.worker.work(self.datum, self.writer)
+        worked = self.worker.set_aside(self.worker.work(self.datum))
+        self.worker.keep(worked, self.writer)
+        return worked.result
 
     def output(self) -> list[str]:
         return [path for rows in self.writer.finish() for path, _ in rows.entries()]
