@@ -23,6 +23,7 @@ __all__ = [
     "inspect",
     "job",
     "list_",
+    "next_",
     "put",
     "rerun",
     "restart",
@@ -103,6 +104,7 @@ subscribe = _verb("subscribe", "Follow a branch.")
 rerun = _verb("rerun", "Run a pipeline once more.")
 restart = _verb("restart", "Restart datums at work.")
 validate = _verb("validate", "Check a pipeline's spec.")
+next_ = _verb("next", "Ask for the next datum, as user code that stays up.")
 draw = _verb("draw", "Draw the graph of pipelines.")
 job = _verb("job", "Plan, work, finish: the three steps of a job, for schedulers.")
 step = _verb("step", "What the steps of a workflow do, for schedulers.")

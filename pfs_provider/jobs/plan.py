@@ -114,4 +114,5 @@ def make_command(spec: PipelineSpec) -> Command:
         user=transform.user,
         working_dir=transform.working_dir,
         image=transform.image or "",
+        stays_up=transform.datum_batching,
     )

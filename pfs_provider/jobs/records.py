@@ -50,6 +50,7 @@ class Command(msgspec.Struct, frozen=True):
     user: str | None = None
     working_dir: str | None = None
     image: str = ""
+    stays_up: bool = False
 
 
 class PieceRecord(msgspec.Struct, frozen=True, array_like=True):

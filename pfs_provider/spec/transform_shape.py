@@ -66,8 +66,7 @@ TRANSFORM = Shape(
         Field(
             "datum_batching",
             Flag(),
-            "The code asks for its datums itself.",
-            inert="the command is started once per datum",
+            "The command stays up and asks for its datums: `pfs next datum`.",
         ),
     ),
 )

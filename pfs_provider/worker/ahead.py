@@ -64,9 +64,19 @@ class Ahead:
         if not self._is_whole:
             clear_root(self._folder)  # a full disk has no room for the half of it
             return False
+        self._move(root)
+        return True
+
+    def stage_now(self, datum: DatumRecord, root: Path, check: Check) -> None:
+        """Stage a datum that was not begun, out of reach of a program that sees the root."""
+        self.drop()
+        clear_root(self._folder)
+        self._stage(datum, self._folder, check)
+        self._move(root)
+
+    def _move(self, root: Path) -> None:
         for child in self._folder.iterdir():
             child.rename(root / child.name)
-        return True
 
     def drop(self) -> None:
         """Forget what was begun; when this returns nothing is written any more."""

@@ -60,6 +60,18 @@ class Output:
         sources = [place + b"/" + name for name in self.files.names]
         return replace(self, files=FolderFiles(self.files.names, sources))
 
+    def taken(self, folder: Path) -> "Output":
+        """Return the same output after its files were moved into new folders below this one.
+
+        User code that lives on has the old folders open, and could put links in the place of files.
+        """
+        moved = self.moved(folder)
+        for source, target in zip(self.files.sources, moved.files.sources, strict=True):
+            place = Path(os.fsdecode(target))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Path(os.fsdecode(source)).rename(place)
+        return moved
+
     def put(self, writer: ContentWriter) -> None:
         """Add it to the writer's batch."""
         writer.put_files("/", self.files)

@@ -21,7 +21,12 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
 from pfs_provider.worker.ahead import Ahead, make_sibling
 from pfs_provider.worker.collecting import Output, find_output
-from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
+from pfs_provider.worker.environment import (
+    DatumFacts,
+    PieceFacts,
+    build_environment,
+    find_own_variables,
+)
 from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
@@ -80,6 +85,8 @@ class DatumWorker:
         events: Is told of every datum.
         secrets: What its logs must not show, besides values of variables that the plan names.
         settle: Returns when no output lies aside any more; raises as storing it does.
+        kept: A name in the root that stays from datum to datum, because the program of all of them
+            has it open; empty for a fresh start of user code for each datum.
     """
 
     storage: Storage
@@ -95,6 +102,7 @@ class DatumWorker:
     events: EventLog = field(default_factory=EventLog)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     settle: Callable[[], None] = lambda: None
+    kept: str = ""
     _ahead: Ahead = field(init=False)
     _aside: Path = field(init=False)
     _interrupt: Interrupt = field(default_factory=Interrupt, init=False)
@@ -156,10 +164,12 @@ class DatumWorker:
         """Empty the root; a datum's output gets a place where the next one does not meet it."""
         clear_root(self._aside)
         output = worked.output
-        if output is not None:
+        if output is not None and self.kept:
+            worked = replace(worked, output=output.taken(self._aside / OUT))
+        elif output is not None:
             _move(self.root / OUT, self._aside / OUT)
             worked = replace(worked, output=output.moved(self._aside / OUT))
-        clear_root(self.root)
+        clear_root(self.root, but=self.kept)
         return worked
 
     def keep(self, worked: Worked, writer: ContentWriter) -> None:
@@ -218,13 +228,19 @@ class DatumWorker:
         if self._ahead.take(datum, self.root):
             return
         try:
-            self._stage(datum, self.root, self._check_stop)
+            self._stage_now(datum)
         except UnavailableError as error:
             if error.code != ErrorCode.STORE_FULL:
                 raise
-            # What is stored beside has room, too: only without it the datum is known not to fit.
+            # What is stored beside takes room, too: only without it a datum is known not to fit.
             self.settle()
-            clear_root(self.root)
+            clear_root(self.root, but=self.kept)
+            self._stage_now(datum)
+
+    def _stage_now(self, datum: DatumRecord) -> None:
+        if self.kept:
+            self._ahead.stage_now(datum, self.root, self._check_stop)
+        else:
             self._stage(datum, self.root, self._check_stop)
 
     def _try_or_recover(
@@ -239,7 +255,7 @@ class DatumWorker:
         return "failed", last
 
     def _try(self, datum: DatumRecord, following: DatumRecord | None) -> _Try:
-        clear_root(self.root)
+        clear_root(self.root, but=self.kept)
         try:
             self._put_in_place(datum)
         except UnavailableError as error:
@@ -298,6 +314,8 @@ class DatumWorker:
         return f"{ending}; its log ends early: {outcome.log_error}"
 
     def _describe(self, outcome: Outcome) -> str | None:
+        if outcome.error:
+            return outcome.error
         if outcome.timed_out:
             return f"it ran longer than datum_timeout ({self.plan.datum_timeout_s} s)"
         if outcome.exit_code == 0 or outcome.exit_code in self.plan.command.accept_codes:
@@ -309,11 +327,12 @@ class DatumWorker:
         return f"it exited with code {outcome.exit_code}"
 
     def _task(self, datum: DatumRecord, cmd: list[str], stdin: list[str]) -> Task:
+        facts = self._facts(datum)
         return Task(
             root=self.root,
             cmd=tuple(cmd),
             stdin=tuple(stdin),
-            env=build_environment(self._facts(datum), self.plan.command.env, path=self.path),
+            env=build_environment(facts, self.plan.command.env, path=self.path),
             timeout_s=self.plan.datum_timeout_s,
             working_dir=self.plan.command.working_dir,
             user=self.plan.command.user,
@@ -323,6 +342,7 @@ class DatumWorker:
             secrets=self.secrets,
             max_log_bytes=self.plan.max_log_bytes,
             interrupt=self._interrupt,
+            own=find_own_variables(facts),
         )
 
     def _facts(self, datum: DatumRecord) -> DatumFacts:

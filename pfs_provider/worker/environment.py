@@ -19,6 +19,7 @@ __all__ = [
     "PieceFacts",
     "S3Access",
     "build_environment",
+    "find_own_variables",
     "search_path",
 ]
 
@@ -100,6 +101,12 @@ def build_environment(
             "AWS_SECRET_ACCESS_KEY": s3.secret_key,
         }
     return found
+
+
+def find_own_variables(facts: DatumFacts) -> frozenset[str]:
+    """Return the names of variables that are a datum's own, and none of its job's."""
+    ids = {f"{system}_DATUM_ID" for system in ("PACH", "PFS")}
+    return frozenset(_of_pieces(facts.pieces).keys() - _NOT_FOR_INPUTS | ids)
 
 
 def search_path(python: str) -> str:

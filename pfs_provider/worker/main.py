@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from pfs_provider import wiring
@@ -21,6 +21,7 @@ from pfs_provider.errors import ConflictError, ErrorCode, PfsError
 from pfs_provider.jobs.keys import JobRef, parse_job_ref
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
+from pfs_provider.jobs.records import Command
 from pfs_provider.settings import engine_environment, store_secrets
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
@@ -28,9 +29,12 @@ from pfs_provider.worker.clients import client_variables
 from pfs_provider.worker.datums import DatumWorker
 from pfs_provider.worker.environment import search_path
 from pfs_provider.worker.events import EventLog
+from pfs_provider.worker.executors.asking import NEXT
 from pfs_provider.worker.executors.choice import open_executor
+from pfs_provider.worker.executors.container import SHIM as SHIM_FOLDER
 from pfs_provider.worker.executors.container import Box, share_folder
 from pfs_provider.worker.executors.port import Executor
+from pfs_provider.worker.executors.resident import ResidentExecutor
 from pfs_provider.worker.metrics import WorkerMetrics, serve_metrics
 from pfs_provider.worker.scratch import open_scratch
 from pfs_provider.worker.session import WorkSession
@@ -117,7 +121,13 @@ def _work(
         lease_s=parsed.lease,
         offset=parsed.number * n_sets // max(1, parsed.of),
     )
-    with open_scratch(None if parsed.scratch is None else Path(parsed.scratch)) as scratch:
+    with ExitStack() as stack:
+        parent = None if parsed.scratch is None else Path(parsed.scratch)
+        scratch = stack.enter_context(open_scratch(parent))
+        stays_up = plan.command.stays_up and not parsed.stand
+        if stays_up:
+            executor = _keep_up(executor, plan.command, parsed)
+            stack.callback(executor.close)  # before its folder is removed
         root = scratch / "pfs" if parsed.root is None else Path(parsed.root)
         root.mkdir(exist_ok=True)
         if parsed.executor == CONTAINER:  # a pod's is shared when the pod is made
@@ -135,6 +145,7 @@ def _work(
             stopping=stop.is_set,
             events=events,
             secrets=store_secrets(),
+            kept=NEXT if stays_up else "",
         )
         if parsed.stand:
             client = client_variables() if parsed.client else {}
@@ -163,6 +174,16 @@ def _work(
             stop=stop,
             is_serial=parsed.serial,
         ).run()
+
+
+def _keep_up(executor: Executor, command: Command, parsed: argparse.Namespace) -> ResidentExecutor:
+    return ResidentExecutor(
+        executor,
+        clock=SystemClock(),
+        cmd=tuple(command.cmd),
+        stdin=tuple(command.stdin),
+        sh=f"{SHIM_FOLDER}/busybox sh" if parsed.executor in CONTAINERS else "/bin/sh",
+    )
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -14,9 +14,9 @@ from pfs_provider.errors import CorruptDataError, ErrorCode, FailedError
 from pfs_provider.jobs.records import PieceRecord
 from pfs_provider.storage.digests import digest_bytes
 from pfs_provider.storage.handle import Storage
-from pfs_provider.storage.listing import iter_entries, iter_rows
+from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.restore import restore_file, restore_folder
-from pfs_provider.storage.tree import find_entry
+from pfs_provider.storage.tree import find_entry, iter_rows
 from pfs_provider.storage.values import TreeRef
 
 __all__ = ["OUT", "Check", "clear_root", "is_placeholder", "placeholder_time_ns", "stage_datum"]
@@ -85,14 +85,16 @@ def is_placeholder(info: os.stat_result) -> bool:
     return info.st_size == 0 and 0 < info.st_mtime_ns < _SECOND_NS
 
 
-def clear_root(root: Path) -> None:
-    """Empty a root, whatever user code left there.
+def clear_root(root: Path, *, but: str = "") -> None:
+    """Empty a root, whatever user code left there, ``but`` for one name.
 
     Raises:
         FailedError: ``worker-failed``: it belongs to another user, who took the rights away.
     """
     try:
         for child in root.iterdir():
+            if child.name == but:
+                continue
             if child.is_dir() and not child.is_symlink():
                 _open_up(child)
                 shutil.rmtree(child)

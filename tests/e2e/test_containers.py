@@ -70,6 +70,32 @@ transform:
     assert _labelled(label) == []
 
 
+def test_a_program_that_stays_up_is_started_once_in_its_container(tmp_path: Path) -> None:
+    shell = _shell(
+        tmp_path,
+        f"""
+transform:
+  image: {find_image()}
+  user: worker
+  cmd: [sh]
+  stdin:
+    - echo begun
+    - while pfs next datum
+    - do . /pfs/.env; cp $in /pfs/out/; echo "$PFS_DATUM_ID" >> /pfs/out/ids
+    - done
+  datum_batching: true
+""",
+        more="output_conflict: concat\nparallelism_spec: {constant: 1}",
+    )
+
+    (job,) = shell.json("run", "--executor", "container")
+
+    assert (job["state"], job["processed"]) == ("success", 2)
+    assert shell.ok("get", "file", "up@master:/a") == "a\n"
+    assert len(set(shell.ok("get", "file", "up@master:/ids").split())) == 2
+    assert shell.ok("logs", "--pipeline", "up").count("begun") == 1
+
+
 def test_a_command_that_the_image_lacks_fails_its_datums_by_name(tmp_path: Path) -> None:
     shell = _shell(tmp_path, f"transform: {{image: {find_image()}, cmd: [no-such-tool]}}")
 

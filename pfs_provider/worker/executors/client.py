@@ -14,16 +14,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pfs_provider
 from pfs_provider.clock import Clock
 from pfs_provider.worker.executors.interrupt import Interrupt
+from pfs_provider.worker.executors.leash import Leash
 from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.output import KILL_S, OutputTaker, lost
-from pfs_provider.worker.executors.spawner.wire import Parcel, send
+from pfs_provider.worker.executors.spawner.wire import GO, KILL, STOP, STOPPED, Parcel, send
 
 __all__ = ["Greeting", "Order", "Report", "SpawnerClient"]
 
@@ -156,6 +157,7 @@ class SpawnerClient:
         log: LogWriter,
         timeout_s: float | None,
         interrupt: Interrupt | None = None,
+        leash: Leash | None = None,
     ) -> Report:
         """Run one task to its end, or until ``interrupt`` is set: then it died of signal 9.
 
@@ -171,7 +173,8 @@ class SpawnerClient:
             finally:
                 theirs.close()
                 os.close(write_end)
-            return _Follower(ours, read_end, log, self._clock, interrupt).follow(timeout_s)
+            follower = _Follower(ours, read_end, log, self._clock, interrupt=interrupt, leash=leash)
+            return follower.follow(timeout_s)
 
     def _send(self, order: Order, stdin: Sequence[str], *, report: int, log: int) -> None:
         lines = "".join(f"{line}\n" for line in stdin).encode(errors="surrogateescape")
@@ -205,9 +208,13 @@ class _Follower:
         output: int,
         log: LogWriter,
         clock: Clock,
+        *,
         interrupt: Interrupt | None,
+        leash: Leash | None,
     ) -> None:
         self._report = report
+        self._leash = leash
+        self._rested: Callable[[], None] | None = None
         self._clock = clock
         self._poll = select.poll()
         self._poll.register(report, select.POLLIN)
@@ -217,6 +224,22 @@ class _Follower:
         self._output = OutputTaker(output, log, self._poll)
         self._answer: dict[str, object] = {}
         self._is_interrupted = False
+        if leash is not None:
+            self._poll.register(leash, select.POLLIN)
+
+    def drain(self) -> None:
+        self._output.drain()
+
+    def rest(self, rested: Callable[[], None]) -> None:
+        self._rested = rested
+        self._tell(STOP)
+
+    def wake(self) -> None:
+        self._tell(GO)
+
+    def _tell(self, word: bytes) -> None:
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            self._report.send(word)
 
     def follow(self, timeout_s: float | None) -> Report:
         deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
@@ -225,8 +248,7 @@ class _Follower:
             if is_killed:
                 raise lost(f"its processes did not die within {KILL_S:.0f} s of being killed")
             is_killed, timed_out = True, not self._is_interrupted
-            with contextlib.suppress(OSError):  # it has just ended by itself
-                self._report.send(b"kill")
+            self._tell(KILL)
             deadline = self._clock.monotonic() + KILL_S
         self._output.drain()
         if is_killed:
@@ -251,17 +273,26 @@ class _Follower:
                     self._poll.unregister(descriptor)
                     self._is_interrupted = True
                     return True
-                else:
-                    self._take_report()
-                    return False
+                elif descriptor == self._report.fileno():
+                    if self._take_report():
+                        return False
+                elif self._leash is not None:
+                    self._leash.obey(self)
 
-    def _take_report(self) -> None:
+    def _take_report(self) -> bool:
+        """Take what was said; return whether that is the end."""
         try:
             data = self._report.recv(_MAX_MESSAGE_BYTES)
         except ConnectionResetError:
-            return
+            return True
+        if data == STOPPED:
+            rested, self._rested = self._rested, None
+            if rested is not None:  # else user code has said so, to itself alone
+                rested()
+            return False
         if data:
             self._answer = json.loads(data)
+        return True
 
 
 def _file_of(data: bytes) -> io.FileIO:

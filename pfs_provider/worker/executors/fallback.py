@@ -65,6 +65,8 @@ class FallbackExecutor(Closing):
         self._say_once()
         with _name_of(task.root) as root, self._homes.lend() as home:
             pointed = point_at(task, root, str(home))
+            if task.leash is not None:
+                task.leash.fit = lambda text: _point(text, root, str(home))
             return self._runner.run(self._spawners.get(), pointed, home=str(home))
 
     def _say_once(self) -> None:
@@ -87,7 +89,7 @@ def point_at(task: Task, root: str, home: str) -> Task:
     """
 
     def point(text: str) -> str:
-        return home if text == HOME else _NAMES_PFS.sub(lambda _match: root, text)
+        return _point(text, root, home)
 
     return replace(
         task,
@@ -95,7 +97,12 @@ def point_at(task: Task, root: str, home: str) -> Task:
         stdin=tuple(map(point, task.stdin)),
         env={name: point(value) for name, value in task.env.items()},
         working_dir=None if task.working_dir is None else point(task.working_dir),
+        tools=point(task.tools),
     )
+
+
+def _point(text: str, root: str, home: str) -> str:
+    return home if text == HOME else _NAMES_PFS.sub(lambda _match: root, text)
 
 
 @contextmanager

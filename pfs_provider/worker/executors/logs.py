@@ -84,12 +84,16 @@ class LogWriter:
     def __init__(
         self, path: Path, *, max_bytes: int = MAX_LOG_BYTES, secrets: tuple[bytes, ...] = ()
     ) -> None:
-        self._path = path
         self._part_bytes = max(1, max_bytes // N_PARTS)
         n_parts = max(2, max_bytes // self._part_bytes)  # its name is the beginning's
         self._first_bytes = n_parts // 2 * self._part_bytes
         self._n_last = n_parts - n_parts // 2
-        self._masker = Masker(secrets)
+        self._secrets = secrets
+        self._begin(path)
+
+    def _begin(self, path: Path) -> None:
+        self._path = path
+        self._masker = Masker(self._secrets)
         self.error: str | None = None
         self._last_byte = b"\n"
         self.n_dropped = 0
@@ -107,6 +111,30 @@ class LogWriter:
         A full disk ends the log: what comes after that is dropped.
         """
         self._keep(self._masker.take(data))
+
+    def turn(self, path: Path, *, is_bringing: bool = False) -> None:
+        """End this log and go on in another one.
+
+        Args:
+            path: The other one; it goes on where it ended.
+            is_bringing: Whether what is in this one moves there.
+        """
+        old = self._path
+        self.close()
+        self._begin(path)
+        if is_bringing:
+            for part in list_parts(old):
+                self._keep(part.path.read_bytes())  # secrets are hidden already
+            clear_log(old)
+
+    def close(self) -> None:
+        """End the log: nothing more is written to it."""
+        try:
+            self._keep(self._masker.end())
+            if self.error is not None:
+                self._say_cut(self.error)
+        finally:
+            os.close(self._descriptor)
 
     def _keep(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -161,12 +189,7 @@ class LogWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            self._keep(self._masker.end())
-            if self.error is not None:
-                self._say_cut(self.error)
-        finally:
-            os.close(self._descriptor)
+        self.close()
 
     def _say_cut(self, why: str) -> None:
         start = "" if self._last_byte == b"\n" else "\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pfs_provider.worker.executors.interrupt import Interrupt
+from pfs_provider.worker.executors.leash import Leash
 
 __all__ = ["MAX_LOG_BYTES", "Executor", "Outcome", "Task"]
 
@@ -30,7 +31,9 @@ class Task:
     User code must not be able to read anything in the folders and files ``hidden``. In the log the
     values of the variables ``masked`` and the ``secrets`` are hidden; it has ``max_log_bytes`` at
     most. Setting ``interrupt`` ends the command and all that it started: the outcome is signal 9,
-    unless it ended by itself just then.
+    unless it ended by itself just then. ``own`` are the variables that change with the datum.
+    ``tools`` is a folder, as user code sees it, in front of its PATH. A ``leash`` reaches the
+    command while it runs.
     """
 
     root: Path
@@ -46,6 +49,9 @@ class Task:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     max_log_bytes: int = MAX_LOG_BYTES
     interrupt: Interrupt | None = field(default=None, repr=False, compare=False)
+    own: frozenset[str] = frozenset()
+    tools: str = ""
+    leash: Leash | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,8 @@ class Outcome:
     Either ``exit_code`` or ``signal`` is set. After a timeout ``signal`` is 9 and ``timed_out`` is
     True. ``n_log_bytes_dropped`` counts output above the limit of the log; ``log_error`` says why
     the disk took no more of it, or is empty. ``note`` is what the executor knows of the reason
-    beyond that, a sentence without its end, or empty.
+    beyond that, a sentence without its end, or empty. ``error`` is why it has failed whatever its
+    code, a sentence too.
     """
 
     exit_code: int | None
@@ -66,6 +73,7 @@ class Outcome:
     n_log_bytes_dropped: int = 0
     log_error: str = ""
     note: str = ""
+    error: str = ""
 
 
 class Executor(Protocol):

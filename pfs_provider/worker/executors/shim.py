@@ -23,7 +23,7 @@ from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim_link import ShimLink
 from pfs_provider.worker.executors.shim_script import render_script
 from pfs_provider.worker.executors.shim_task import Ending, run_task
-from pfs_provider.worker.executors.tasks import explain
+from pfs_provider.worker.executors.tasks import add_tools, explain
 
 __all__ = ["ShimExecutor"]
 
@@ -74,11 +74,13 @@ class ShimExecutor(Closing):
             self._link.notice_end()
             if self._link.shim is None:
                 self._connect()
-            task = replace(task, env={**self._link.environment, **task.env})
+            task = replace(task, env=add_tools(task, {**self._link.environment, **task.env}))
             script = render_script(task.cmd, task.env, working_dir=task.working_dir)
             lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
             started = self._clock.now()
             with open_log(task) as log:
+                if task.leash is not None:
+                    task.leash.log = log
                 ending = run_task(
                     self._link,
                     script,
@@ -86,6 +88,7 @@ class ShimExecutor(Closing):
                     log=log,
                     timeout_s=task.timeout_s,
                     interrupt=task.interrupt,
+                    leash=task.leash,
                 )
             finished = self._clock.now()
             if not _is_open(task.root):

@@ -8,11 +8,12 @@ import contextlib
 import math
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pfs_provider.worker.executors.interrupt import Interrupt
+from pfs_provider.worker.executors.leash import Leash
 from pfs_provider.worker.executors.logs import LogWriter
 from pfs_provider.worker.executors.output import KILL_S, OutputTaker, lost
 from pfs_provider.worker.executors.shim_link import ShimLink
@@ -41,7 +42,7 @@ class Ending:
     timed_out: bool = False
 
 
-def run_task(
+def run_task(  # noqa: PLR0913 what a task has
     link: ShimLink,
     script: bytes,
     *,
@@ -49,6 +50,7 @@ def run_task(
     log: LogWriter,
     timeout_s: float | None,
     interrupt: Interrupt | None = None,
+    leash: Leash | None = None,
 ) -> Ending:
     """Run one task to its end.
 
@@ -59,6 +61,7 @@ def run_task(
         log: Gets its output.
         timeout_s: When to kill it; None for never.
         interrupt: Kills it when it is set.
+        leash: Reaches it meanwhile.
 
     Raises:
         FailedError: ``worker-failed``: the link was closed meanwhile and the task killed, or it
@@ -67,7 +70,8 @@ def run_task(
     task = link.ids.new_id()
     with _files(link.folder / TASKS, task, script, stdin) as output:
         link.tell(f"run {link.shim} {task}")
-        return _Follower(link, task, output, log, interrupt).follow(timeout_s)
+        follower = _Follower(link, task, output, log, interrupt=interrupt, leash=leash)
+        return follower.follow(timeout_s)
 
 
 @contextlib.contextmanager
@@ -89,9 +93,18 @@ class _Follower:
     """Takes a task's output until the shim says how it ended, or dies."""
 
     def __init__(
-        self, link: ShimLink, task: str, output: int, log: LogWriter, interrupt: Interrupt | None
+        self,
+        link: ShimLink,
+        task: str,
+        output: int,
+        log: LogWriter,
+        *,
+        interrupt: Interrupt | None,
+        leash: Leash | None,
     ) -> None:
         self._link = link
+        self._leash = leash
+        self._rested: Callable[[], None] | None = None
         self._clock = link.clock
         self._task = task
         self._poll = select.poll()
@@ -103,6 +116,18 @@ class _Follower:
         self._is_interrupted = False
         if interrupt is not None:
             self._poll.register(interrupt, select.POLLIN)
+        if leash is not None:
+            self._poll.register(leash, select.POLLIN)
+
+    def drain(self) -> None:
+        self._output.drain()
+
+    def rest(self, rested: Callable[[], None]) -> None:
+        self._rested = rested
+        self._say("rest")
+
+    def wake(self) -> None:
+        self._say("wake")
 
     def follow(self, timeout_s: float | None) -> Ending:
         deadline = math.inf if timeout_s is None else self._clock.monotonic() + timeout_s
@@ -133,6 +158,8 @@ class _Follower:
         ready = dict(self._poll.poll(wait_ms))
         if self._output.source in ready:
             self._output.take()
+        if self._leash is not None and self._leash.fileno() in ready:
+            self._leash.obey(self)
         if self._link.wake in ready:
             self._poll.unregister(self._link.wake)
         if self._interrupt in ready:
@@ -160,5 +187,10 @@ class _Follower:
                 if kind in {"exit", "signal"}:
                     return Ending(kind=kind, number=int(about))
                 return Ending(kind=kind, path=about)
+            case ["rested", shim, task] if (shim, task) == (self._link.shim, self._task):
+                rested, self._rested = self._rested, None
+                if rested is not None:
+                    rested()
+                return None
             case _:
                 return None

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from pfs_provider.clock import Clock
@@ -19,7 +19,7 @@ from pfs_provider.worker.executors.logs import LogWriter, open_log
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.users import find_user, give_folder
 
-__all__ = ["TaskRunner", "explain", "warn"]
+__all__ = ["TaskRunner", "add_tools", "explain", "warn"]
 
 
 def warn(notice: str) -> None:
@@ -46,22 +46,29 @@ class TaskRunner:
         Raises:
             PfsError: As ``Executor.run`` says.
         """
+        user = self._user(task, client.greeting.kind)
         order = Order(
             root=os.path.realpath(task.root),
             cmd=task.cmd,
-            env=task.env,
+            env=add_tools(task, task.env),
             cwd=task.working_dir or home,
             hidden=_hidden(task),
-            user=self._user(task, client.greeting.kind),
+            user=user,
         )
         started = self._clock.now()
         with open_log(task) as log:
+            if task.leash is not None:
+                task.leash.log = log
+                if user is not None:
+                    uid, gid, _ = user
+                    task.leash.give = lambda root: give_folder(root, uid, gid)
             report = client.run(
                 order,
                 stdin=task.stdin,
                 log=log,
                 timeout_s=task.timeout_s,
                 interrupt=task.interrupt,
+                leash=task.leash,
             )
         if report.step:
             raise explain(report, task)
@@ -81,6 +88,14 @@ class TaskRunner:
         uid, gid, groups = find_user(task.user)
         give_folder(task.root, uid, gid)
         return uid, gid, groups
+
+
+def add_tools(task: Task, env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with the task's tools in front of its PATH."""
+    if not task.tools:
+        return dict(env)
+    path = env.get("PATH")
+    return {**env, "PATH": task.tools if path is None else f"{task.tools}:{path}"}
 
 
 def _outcome(report: Report, log: LogWriter, *, started: datetime, finished: datetime) -> Outcome:

@@ -144,6 +144,15 @@ while :; do
   kill) # SHIM TASK
     [ "$a" = "$me" ] && [ -n "$task" ] && [ "$b" = "$task" ] && finish signal 9
     ;;
+  rest) # SHIM TASK: have it stand still between two datums, with all that it left open to the worker
+    [ "$a" = "$me" ] && [ -n "$task" ] && [ "$b" = "$task" ] || continue
+    kill -STOP -1 2>/dev/null
+    open_up
+    say rested "$me" "$task"
+    ;;
+  wake) # SHIM TASK
+    [ "$a" = "$me" ] && [ -n "$task" ] && [ "$b" = "$task" ] && kill -CONT -1 2>/dev/null
+    ;;
   poke) # SHIM TASK: take bodies away; see if the task lives
     [ "$a" = "$me" ] && [ -n "$task" ] && [ "$b" = "$task" ] || continue
     jobs

@@ -75,7 +75,6 @@ def test_a_project_may_be_an_object() -> None:
         ("autoscaling", True),
         ("determined", {"workspaces": ["a"]}),
         ("maximum_expected_uptime", "1h"),
-        ("transform", {"cmd": ["x"], "datum_batching": True}),
         ("transform", {"cmd": ["x"], "dockerfile": "D"}),
         ("transform", {"cmd": ["x"], "debug": True}),
     ],

@@ -59,6 +59,18 @@ def test_a_datum_that_was_begun_is_moved_into_the_root(stager: Stager, root: Pat
     assert not stager.ahead.take(FIRST, root)
 
 
+def test_a_datum_that_was_not_begun_is_staged_beside_and_moved_whole(
+    stager: Stager, root: Path
+) -> None:
+    stager.ahead.begin(SECOND)
+
+    stager.ahead.stage_now(FIRST, root, lambda _n_bytes: None)
+
+    assert _names(root) == [FIRST.id.hex()]
+    assert list(stager.folder.iterdir()) == []
+    assert not stager.ahead.take(SECOND, root)
+
+
 def test_another_datum_than_the_one_begun_is_left_to_the_caller(stager: Stager, root: Path) -> None:
     stager.ahead.begin(SECOND)
 

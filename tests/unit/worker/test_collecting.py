@@ -11,7 +11,7 @@ from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.reading import read_entry
-from pfs_provider.worker.collecting import collect_output
+from pfs_provider.worker.collecting import collect_output, find_output
 from tests.pfs_world import PfsWorld
 
 
@@ -241,3 +241,26 @@ def test_an_out_that_is_no_folder_any_more_is_refused_and_leads_nowhere(
 
     assert caught.value.code == ErrorCode.SOURCE_ILLEGAL
     assert (host / "link").is_symlink()  # no link of this machine was taken for user code's
+
+
+def test_files_are_taken_into_folders_that_user_code_has_not_open(
+    storage: Storage, root: Path, tmp_path: Path
+) -> None:
+    (root / "out/d").mkdir()
+    (root / "out/d/f").write_text("mine")
+    (root / "out/link").symlink_to("d/f")
+    opened = os.open(root / "out/d", os.O_RDONLY)
+
+    taken = find_output(root).taken(tmp_path / "aside")
+    os.symlink("/etc/passwd", "g", dir_fd=opened)
+    os.close(opened)
+
+    writer = ContentWriter(storage)
+    writer.begin_batch(b"d" * 16)
+    taken.put(writer)
+    (rows,) = writer.finish()
+    assert [path for path, _ in rows.entries()] == ["/d/f", "/link"]
+    assert sorted(path.name for path in (tmp_path / "aside").rglob("*") if path.is_file()) == [
+        "f",
+        "link",
+    ]

@@ -8,6 +8,7 @@ from pfs_provider.worker.environment import (
     PieceFacts,
     S3Access,
     build_environment,
+    find_own_variables,
     search_path,
 )
 
@@ -28,6 +29,15 @@ def test_each_input_gives_its_path_and_its_commit() -> None:
     assert env["images_COMMIT"] == "c1"
     assert env["PACH_IMAGES_COMMIT_ID"] == env["PFS_IMAGES_COMMIT_ID"] == "c1"
     assert env["raw-labels"] == "/pfs/raw-labels"
+
+
+def test_a_datums_own_variables_are_those_that_its_job_would_not_have() -> None:
+    own = find_own_variables(facts(IMAGES, LABELS))
+
+    assert own == build_environment(facts(IMAGES, LABELS), {}).keys() - (
+        build_environment(facts(), {}).keys() - {"PACH_DATUM_ID", "PFS_DATUM_ID"}
+    )
+    assert "PATH" not in find_own_variables(facts(PieceFacts(input="PATH", path="/", commit="c")))
 
 
 def test_keys_of_joins_and_groups_are_set_only_where_there_are_some() -> None:

@@ -88,3 +88,29 @@ def test_a_root_is_emptied_whatever_user_code_left(root: Path, tmp_path: Path) -
 
     assert list(root.iterdir()) == []
     assert (tmp_path / "outside").read_text() == "stays"
+
+
+def test_what_stays_from_datum_to_datum_is_left(root: Path) -> None:
+    (root / ".next").mkdir()
+    (root / "in").mkdir()
+
+    clear_root(root, but=".next")
+
+    assert [path.name for path in root.iterdir()] == [".next"]
+
+
+def test_the_bytes_that_come_are_told_before_they_are_written(
+    world: PfsWorld, trees: dict[str, TreeRef], root: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    stage_datum(
+        world.storage,
+        trees,
+        [_piece("/a"), _piece("/d", is_dir=True, name="other")],
+        root,
+        check=lambda n_bytes: told.append((n_bytes, len(_files(root)))),
+    )
+
+    assert (1, 0) in told  # the file /a, with nothing there yet
+    assert (5, 1) in told  # the folder /d, with /a there

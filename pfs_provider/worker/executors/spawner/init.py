@@ -13,18 +13,21 @@ import os
 import resource
 import select
 import signal
+from contextlib import suppress
 from socket import socket
 from types import FrameType
 from typing import NoReturn
 
 from pfs_provider.worker.executors.spawner import kernel, processes, sandbox
 from pfs_provider.worker.executors.spawner.command import Identity, LaunchError, reap_until, start
-from pfs_provider.worker.executors.spawner.wire import Parcel, receive
+from pfs_provider.worker.executors.spawner.wire import STOPPED, Parcel, receive
 
-__all__ = ["DONE", "LAST", "TRIAL", "Init"]
+__all__ = ["DONE", "GO_SIGNAL", "LAST", "STOP_SIGNAL", "TRIAL", "Init"]
 
 DONE, LAST = b"done", b"last"
 """What the spawner hears when a task is over, before the worker hears it: more may come, or not."""
+STOP_SIGNAL, GO_SIGNAL = signal.SIGUSR1, signal.SIGUSR2
+"""Have the task's processes stand still, or go on. User code that sends them stops itself."""
 TRIAL: dict[str, object] = {"hidden": [], "user": None, "cmd": None}
 """A task that ends where user code would start; its folder is all of the machine."""
 
@@ -67,6 +70,7 @@ class Init:
         self._lifeline = lifeline
         self._base = base
         self._death = signal.SIGTERM if base is None else signal.SIGKILL
+        self._report: socket | None = None
 
     def run(self) -> NoReturn:
         """Do tasks until there are no more, then end this process."""
@@ -76,6 +80,8 @@ class Init:
             kernel.reap_orphans()
         self._tie()
         kernel.hide_from_peers()
+        for number in (STOP_SIGNAL, GO_SIGNAL):
+            signal.signal(number, self._pause)
         posture = _posture()
         is_fit = True
         while is_fit:
@@ -83,7 +89,8 @@ class Init:
             parcel = receive(self._channel)
             if parcel is None:
                 break
-            with socket(fileno=parcel.report) as report:
+            with socket(fileno=parcel.report) as self._report:
+                report = self._report
                 answer = self._answer(parcel, problem)
                 is_fit = problem is None and _posture() == posture
                 self._channel.send(DONE if is_fit else LAST)
@@ -97,6 +104,19 @@ class Init:
         poll.register(self._lifeline, 0)  # a hang-up is always reported
         if poll.poll(0):
             os._exit(1)
+
+    def _pause(self, number: int, _frame: FrameType | None) -> None:
+        """Stop the task's processes, and say so, or let them go on; between tasks nothing is."""
+        is_stop = number == STOP_SIGNAL
+        what = signal.SIGSTOP if is_stop else signal.SIGCONT
+        if self._base is None:
+            processes.signal_descendants(what)
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(-1, what)
+        if is_stop and self._report is not None:
+            with suppress(OSError):
+                self._report.send(STOPPED)
 
     def _prepare(self) -> OSError | None:
         """Leave the last task's namespaces for new ones; return what went wrong."""

@@ -22,8 +22,15 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from pfs_provider.worker.executors.spawner import base, kernel, sandbox
-from pfs_provider.worker.executors.spawner.init import DONE, LAST, TRIAL, Init
-from pfs_provider.worker.executors.spawner.wire import Parcel, receive, send
+from pfs_provider.worker.executors.spawner.init import (
+    DONE,
+    GO_SIGNAL,
+    LAST,
+    STOP_SIGNAL,
+    TRIAL,
+    Init,
+)
+from pfs_provider.worker.executors.spawner.wire import GO, STOP, Parcel, receive, send
 
 __all__ = ["main"]
 
@@ -69,7 +76,7 @@ class _Spawner:
             # In this order: a task that is done is not killed, and what is closed or taken at the
             # end may get a number that is in ``ready``.
             self._retire([first for first in self.busy if first.channel.fileno() in ready])
-            self._kill([first for first in self.busy if _is_in(first.report, ready)])
+            self._tell([first for first in self.busy if _is_in(first.report, ready)])
             if self.wake_read.fileno() in ready:
                 self._reap()
             if self.control.fileno() in ready:
@@ -162,6 +169,18 @@ class _Spawner:
             self._unwatch(first.report)
             first.report.close()
             first.report = None
+
+    def _tell(self, firsts: list[_First]) -> None:
+        """Do with tasks what the worker says."""
+        for first in firsts:
+            try:
+                said = b"" if first.report is None else first.report.recv(16)
+            except OSError:
+                said = b""
+            if said in {STOP, GO}:
+                os.kill(first.pid, STOP_SIGNAL if said == STOP else GO_SIGNAL)
+            else:
+                self._kill([first])
 
     def _kill(self, firsts: list[_First]) -> None:
         for first in firsts:

@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import suppress
 
-__all__ = ["end_descendants", "end_namespace"]
+__all__ = ["end_descendants", "end_namespace", "signal_descendants"]
 
 
 def end_namespace() -> None:
@@ -21,10 +21,15 @@ def end_namespace() -> None:
 def end_descendants() -> None:
     """Kill every process below this one, which adopts orphans, until none is left."""
     while _has_children():
-        for pid in _find_descendants():
-            with suppress(OSError):  # it ended meanwhile, or became another user's
-                os.kill(pid, signal.SIGKILL)
+        signal_descendants(signal.SIGKILL)
         _wait()
+
+
+def signal_descendants(number: signal.Signals) -> None:
+    """Send a signal to every process below this one; those that are being made may be missed."""
+    for pid in _find_descendants():
+        with suppress(OSError):  # it ended meanwhile, or became another user's
+            os.kill(pid, number)
 
 
 def _has_children() -> bool:

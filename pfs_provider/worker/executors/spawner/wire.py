@@ -12,7 +12,12 @@ import socket
 import stat
 from dataclasses import dataclass
 
-__all__ = ["Parcel", "receive", "send"]
+__all__ = ["GO", "KILL", "STOP", "STOPPED", "Parcel", "receive", "send"]
+
+KILL, STOP, GO = b"kill", b"stop", b"go"
+"""What the worker says on a task's own socket; a hang-up means to kill, too."""
+STOPPED = b"stopped"
+"""What it hears when all processes of the task stand still."""
 
 _MAX_DESCRIPTORS = 5
 _MAX_PATH_BYTES = 4096

@@ -33,6 +33,21 @@ def test_what_is_written_is_appended(tmp_path: Path) -> None:
     assert log.n_dropped == 0
 
 
+def test_a_log_is_turned_over_to_another_one_and_back(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    log = LogWriter(one, secrets=(b"hush",))
+
+    log.write(b"a hus")
+    log.turn(two)
+    log.write(b"b\n")
+    log.turn(one, is_bringing=True)
+    log.write(b"c")
+    log.close()
+
+    assert one.read_bytes() == b"a husb\nc"  # what began in one log cannot end in another
+    assert not two.exists()
+
+
 def test_a_log_of_just_the_limit_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "log"
 
