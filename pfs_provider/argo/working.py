@@ -160,7 +160,7 @@ def build_keep() -> m.Template:
     """
     options = ["--lease", input_of("lease"), "--", input_of("job")]
     container = our_container(["keep", *stay(), *options], has_outputs=False)
-    container.resources = m.ResourceRequirements(requests={"cpu": "10m", "memory": "128Mi"})
+    container.resources = m.ResourceRequirements(requests={"cpu": "100m", "memory": "128Mi"})
     made = our_pod("keep", inputs(job=None, lease=None), container)
     made.daemon = True
     return made
