@@ -9,6 +9,7 @@ import hashlib
 import io
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,12 @@ INSTALL = (
     "does not fit the machine, CONTAINERS_CONF names a containers.conf with "
     '[engine] runtime = "runc", cgroup_manager = "cgroupfs"'
 )
-SETTINGS = ("ENV GREETING=hello", "ENV PATH=/bin", "WORKDIR /work")
+SETTINGS = (
+    "ENV GREETING=hello",
+    "ENV PATH=/bin",
+    "ENV PYTHONPATH=/code",
+    "WORKDIR /work",
+)
 FILES = {
     "etc/passwd": "root:x:0:0::/root:/bin/sh\nworker:x:1000:1000::/work:/bin/sh\n",
     "etc/group": "root:x:0:\nworker:x:1000:\n",
@@ -40,9 +46,9 @@ def find_test_engine() -> ContainerEngine:
     return found
 
 
-def find_image() -> str:
-    """Return the name of the test image, which is there then."""
-    return _make_image(find_test_engine())
+def find_image(**files: str) -> str:
+    """Return the name of the test image, which is there then; with modules in its ``/code``."""
+    return _make_image(find_test_engine(), *sorted(files.items()))
 
 
 def host_tools() -> tuple[str, ...]:
@@ -89,8 +95,8 @@ def _find_engine() -> ContainerEngine | str:
 
 
 @functools.cache
-def _make_image(engine: ContainerEngine) -> str:
-    data = _pack()
+def _make_image(engine: ContainerEngine, *modules: tuple[str, str]) -> str:
+    data = _pack({f"code/{name}.py": text for name, text in modules})
     name = f"localhost/pfs-test:{hashlib.sha256(data).hexdigest()[:16]}"
     if ask(engine, "image", "inspect", name).returncode != 0:
         changes = [word for text in SETTINGS for word in ("--change", text)]
@@ -99,7 +105,7 @@ def _make_image(engine: ContainerEngine) -> str:
     return name
 
 
-def _pack() -> bytes:
+def _pack(more: Mapping[str, str]) -> bytes:
     """Return the image's files; the same on every run, so that it is made once a machine."""
     busybox = next(Path(name) for name in BUSYBOX if Path(name).is_file())
     listed = subprocess.run([busybox, "--list"], capture_output=True, check=True, text=True)
@@ -111,7 +117,8 @@ def _pack() -> bytes:
         for applet in listed.stdout.split():
             if applet != "busybox":
                 _add(tar, f"bin/{applet}", tarfile.SYMTYPE, link="busybox")
-        for name, text in FILES.items():
+        _add(tar, "code", tarfile.DIRTYPE)
+        for name, text in {**FILES, **more}.items():
             _add(tar, name, tarfile.REGTYPE, data=text.encode(), mode=0o644)
     return packed.getvalue()
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.containers import find_image, find_test_engine, list_containers
+from tests.containers import find_image, find_test_engine, host_tools, list_containers
 from tests.e2e.shell import Shell
 
 if TYPE_CHECKING:
     import subprocess
+
+pytestmark = pytest.mark.timeout(600)  # an engine that starts containers on a busy machine
 
 QUIET = {"PFS_CONTAINER_OPTIONS": "--network none", "PFS_CONTAINER_PULL": "never"}
 
@@ -156,6 +158,46 @@ def test_without_an_engine_the_way_to_one_is_told(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "apt-get install podman" in done.stderr.decode()
+
+
+MODULE = """\
+import re
+
+LETTERS = re.compile("[a-z]+")
+
+
+def clean(text):
+    return " ".join(LETTERS.findall(text.lower()))
+
+
+def normal(texts, out):
+    for path in texts.iterdir():
+        (out / path.name).write_text(clean(path.read_text()))
+"""
+
+
+def test_a_function_of_a_module_is_imported_from_the_image_that_holds_it(tmp_path: Path) -> None:
+    image = find_image(words=MODULE)
+    options = " ".join(["--network none", *host_tools()])  # the image's Python is the machine's
+    shell = Shell(folder=tmp_path, env=QUIET | {"PFS_CONTAINER_OPTIONS": options})
+    shell.write("words.py", MODULE)
+    shell.ok("create", "repo", "texts")
+    shell.ok("put", "file", "texts@master:/zen", "-f", "-", stdin=b"Now is better, than NEVER.\n")
+    call = ("words:normal", "--input", "texts", "--output", "clean", "--image", image)
+
+    shell.ok("map", *call, "--python", "/usr/bin/python3")
+    (job,) = shell.json("run", "--executor", "container")
+
+    assert (job["state"], job["processed"]) == ("success", 1)
+    assert shell.ok("get", "file", "clean@master:/zen") == "now is better than never"
+
+    shell.write("words.py", MODULE.replace("lower", "upper"))
+    shell.ok("map", *call, "--python", "/usr/bin/python3")
+    done = shell.pfs("run", "--executor", "container", "-o", "json")
+
+    assert done.returncode == 1
+    said = shell.ok("logs", "--pipeline", "clean")
+    assert "words:clean is another here than when its pipeline was made" in said
 
 
 def _told(shell: Shell, done: "subprocess.CompletedProcess[bytes]") -> str:

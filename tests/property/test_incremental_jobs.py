@@ -1,7 +1,7 @@
 """An incremental job gives what the same job from nothing gives, whatever happened before it.
 
-Random histories of puts, deletes, renames, new code, new inputs, failing and recovered datums, over
-inputs of every kind.
+Random histories of puts, deletes, renames of files and folders, new code, new inputs, failing and
+recovered datums, and jobs that were stopped, over inputs of every kind.
 After each run the newest job is compared with the first job of a new pipeline over the same
 commits, and at the end of a history with one in a home of its own. What must have been skipped is
 told by a model: a datum whose content succeeded under the same code in any earlier job of the
@@ -9,6 +9,7 @@ pipeline.
 """
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from pfs_provider.worker.executors.port import Task
 from tests.pfs_world import PfsWorld, files, inputs, spec, write
 
 PATHS = st.sampled_from(["/a", "/b", "/c", "/d/x", "/d/y", "/e/x"])
-CONTENTS = st.sampled_from(["one", "two", "three", "bad", "bad two"])
+CONTENTS = st.sampled_from(["bad", "one", "two", "bad two", "three"])
 
 IN = {"pfs": {"repo": "in", "glob": "/*"}}
 SIDE = {"pfs": {"repo": "side", "glob": "/*"}}
@@ -56,6 +57,11 @@ SHAPES: dict[str, dict[str, Any]] = {
 KEYED = {"join", "outer", "group", "nested"}
 """Shapes whose pieces have keys, which their datums' results depend on."""
 CODES = ["named", "loud", "picky", "shared"]
+PICKY = ["picky", "picky", *CODES]
+"""Half of the time code that fails at some contents: what fails is what histories go wrong by."""
+NEW_NAMES = st.sampled_from(["/a", "/b", "/c", "/d", "/d/x", "/e", "/e/x"])
+SEEN: Counter[str] = Counter()
+"""What the histories of this run held: a law about renames says little where none happened."""
 
 
 def _read(task: Task) -> list[tuple[str, bytes]]:
@@ -113,11 +119,11 @@ class IncrementalJobs(RuleBasedStateMachine):
             world.pfs.create_repo(repo)
         return world
 
-    @initialize()
-    def begin(self) -> None:
-        self.world.commit("in@master", {"/a": "one", "/d/x": "two"})
+    @initialize(code=st.sampled_from(PICKY), recover=st.booleans(), content=CONTENTS)
+    def begin(self, code: str, recover: bool, content: str) -> None:
+        self.world.commit("in@master", {"/a": "one", "/b": content, "/d/x": "two"})
         self.world.commit("side@master", {"/s": "one"})
-        self.facts = {"shape": "top", "code": "named", "recover": False, "policy": "fail"}
+        self.facts = {"shape": "top", "code": code, "recover": recover, "policy": "fail"}
         self._save(self.world.pfs.create_pipeline(self._spec("out"))[0].version)
 
     def _spec(self, name: str) -> dict[str, Any]:
@@ -138,27 +144,41 @@ class IncrementalJobs(RuleBasedStateMachine):
     def put(self, repo: str, path: str, content: str) -> None:
         self._try(f"{repo}@master", {path: content})
 
-    @rule()
-    def wait(self) -> None:
+    @rule(lazy=st.sampled_from([False, False, True]))
+    def wait(self, lazy: bool) -> None:
         """The next acts gather, until this is called again."""
-        self.lazy = not self.lazy
+        self.lazy = lazy
 
     @rule(path=PATHS)
     def delete(self, path: str) -> None:
         self._try("in@master", {path: None})
 
-    @rule(old=PATHS, new=PATHS)
-    def rename(self, old: str, new: str) -> None:
+    @rule(repo=st.sampled_from(["in", "in", "side"]), old=st.integers(0, 9), new=NEW_NAMES)
+    def rename(self, repo: str, old: int, new: str) -> None:
+        """Rename a file or a folder that is there."""
+        there = self._below(f"{repo}@master:/", with_folders=True)
+        if not there:
+            return
         try:
-            with self.world.pfs.commit("in@master") as c:
-                c.copy_file(new, f"in@master:{old}")
-                c.delete_file(old)
-        except (NotFoundError, ConflictError):
-            pass
+            with self.world.pfs.commit(f"{repo}@master") as c:
+                path = there[old % len(there)].partition(":")[2].rstrip("/")
+                c.copy_file(new, f"{repo}@master:{path}")
+                c.delete_file(path)
+        except ConflictError:
+            return
+        SEEN["rename"] += 1
+
+    @rule(path=PATHS, content=CONTENTS)
+    def stop_job(self, path: str, content: str) -> None:
+        """A job that was stopped before its time: the next one does not build on it."""
+        self._try("in@master", {path: content})
+        if self._newest().finished is None:
+            self.world.pfs.stop_job(f"out@{self._newest().id}")
+            SEEN["stopped job"] += 1
 
     @rule(
         shape=st.sampled_from([None, *SHAPES]),
-        code=st.sampled_from([None, *CODES]),
+        code=st.sampled_from([None, *PICKY]),
         recover=st.booleans(),
         policy=st.sampled_from(["fail", "fail", "overwrite", "concat"]),
         reprocess=st.sampled_from([False, False, True]),
@@ -167,30 +187,38 @@ class IncrementalJobs(RuleBasedStateMachine):
         self, shape: str | None, code: str | None, recover: bool, policy: str, reprocess: bool
     ) -> None:
         given = {"shape": shape, "code": code, "recover": recover, "policy": policy}
+        SEEN["code change"] += code not in {None, self.facts["code"]}
         self.facts |= {name: value for name, value in given.items() if value is not None}
         self.reprocessed += reprocess
         self._save(
             self.world.pfs.update_pipeline(self._spec("out"), reprocess=reprocess)[0].version
         )
 
-    @precondition(lambda self: self.world.pfs.list_jobs("out", limit=1)[0].finished is None)
+    @precondition(lambda self: self._newest().finished is None)
     @invariant()
     def run(self) -> None:
         """Most often after each act; now and then several commits wait for one run."""
         if self.lazy:
             return
-        for job in self.world.run():
-            self._check_counts(job)
-            self._check_skipped(job)
+        self._work()
         self._check_against_nothing()
         self._check_provenance()
 
     def teardown(self) -> None:
         if self.facts:
-            self.world.run()
-            self._check_in_a_new_home()
+            self._work()
+            if self._newest().state != "killed":
+                self._check_in_a_new_home()
         self.world.close()
         self.folder.cleanup()
+
+    def _work(self) -> None:
+        for job in self.world.run():
+            self._check_counts(job)
+            self._check_skipped(job)
+
+    def _newest(self) -> JobInfo:
+        return self.world.pfs.list_jobs("out", limit=1)[0]
 
     def _try(self, branch: str, contents: dict[str, str | None]) -> None:
         before = self.world.pfs.inspect_branch(branch).head
@@ -207,6 +235,8 @@ class IncrementalJobs(RuleBasedStateMachine):
         assert job.recovered == states.count("recovered")
         assert job.failed == states.count("failed")
         assert job.total == len(states)
+        SEEN.update(f"{state} datum" for state in states)
+        SEEN[f"{job.state} job"] += 1
         if job.failed:
             assert job.state == "failure"
 
@@ -229,7 +259,7 @@ class IncrementalJobs(RuleBasedStateMachine):
         return (name or file.partition("@")[0], info.path, info.digest)
 
     def _check_against_nothing(self) -> None:
-        incremental = self.world.pfs.list_jobs("out", limit=1)[0]
+        incremental = self._newest()
         self.world.pfs.create_pipeline(self._spec("fresh"))
         for fresh in self.world.run():
             self._check_same(incremental, fresh, self.world, "fresh")
@@ -240,7 +270,7 @@ class IncrementalJobs(RuleBasedStateMachine):
         for repo in ("in", "side"):
             other.commit(f"{repo}@master", dict(self.world.read(f"{repo}@master")))
         other.pfs.create_pipeline(self._spec("out"))
-        self._check_same(self.world.pfs.list_jobs("out", limit=1)[0], other.run_one(), other, "out")
+        self._check_same(self._newest(), other.run_one(), other, "out")
         other.close()
 
     def _check_same(self, one: JobInfo, fresh: JobInfo, world: PfsWorld, name: str) -> None:
@@ -259,7 +289,7 @@ class IncrementalJobs(RuleBasedStateMachine):
         }
 
     def _check_provenance(self) -> None:
-        job = self.world.pfs.list_jobs("out", limit=1)[0]
+        job = self._newest()
         if job.state != "success":
             return
         datums = {datum.id: datum.files for datum in self.world.pfs.list_datums(f"out@{job.id}")}
@@ -272,16 +302,27 @@ class IncrementalJobs(RuleBasedStateMachine):
     def _links(self, address: str) -> list[Any]:
         return list(self.world.pfs.provenance(address))
 
-    def _below(self, file: str) -> list[str]:
+    def _below(self, file: str, *, with_folders: bool = False) -> list[str]:
         if not file.endswith("/"):
             return [file]
         commit, _, path = file.partition(":")
-        found = self.world.pfs.glob_files(commit, "/**")
+        found = list(self.world.pfs.glob_files(commit, "/**"))
+        if with_folders:
+            found += self.world.pfs.glob_files(commit, "/*")
         return [f"{commit}:{info.path}" for info in found if info.path.startswith(path)]
 
 
 # Each run is several jobs, so a history costs a few seconds; the profile still scales them.
 IncrementalJobs.TestCase.settings = settings(
-    max_examples=max(8, settings().max_examples // 4), stateful_step_count=14
+    max_examples=max(12, settings().max_examples // 4), stateful_step_count=14
 )
-TestIncrementalJobs = pytest.mark.timeout(600)(IncrementalJobs.TestCase)
+TestIncrementalJobs = pytest.mark.timeout(1200)(IncrementalJobs.TestCase)
+
+
+def test_the_histories_held_all_that_they_are_about() -> None:
+    if not SEEN:
+        pytest.skip("TestIncrementalJobs was not run before: run this file whole")
+    wanted = ["rename", "code change", "stopped job", "success job", "failure job"]
+    wanted += [f"{state} datum" for state in ("success", "skipped", "recovered", "failed")]
+
+    assert [name for name in wanted if not SEEN[name]] == [], SEEN
