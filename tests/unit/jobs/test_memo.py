@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from pfs_provider.jobs.memo import find_in_memo, read_record, take_over, write_records
+from pfs_provider.jobs.memo import (
+    BATCH_BYTES,
+    BATCH_RECORDS,
+    RecordReader,
+    find_in_memo,
+    in_batches,
+    read_record,
+    take_over,
+    write_records,
+)
 from pfs_provider.jobs.records import DatumRecord, MemoRecord, PieceRecord
 from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.content import ContentWriter
@@ -81,3 +90,24 @@ def test_a_record_is_taken_over_for_a_datum_of_another_repo(storage: Storage) ->
     ((old_path, old_file),) = Rows.decode(record.rows).entries()
     assert path == old_path
     assert file == replace(old_file, datum=datum.id)
+
+
+def test_many_records_are_read_with_their_labels(storage: Storage) -> None:
+    records = [_record(storage, number) for number in range(5)]
+    manifest, _ = write_records(storage, records)
+
+    with RecordReader() as reader:
+        for path, entry in manifest.entries():
+            reader.want(entry, path.encode())
+        found = dict(reader.read(storage))
+
+    assert found == {b"/" + record.id.hex().encode(): record for record in records}
+
+
+def test_a_batch_ends_with_its_records_or_their_bytes() -> None:
+    small = MemoRecord(id=b"", key=b"", pieces=[], rows=b"")
+    large = MemoRecord(id=b"", key=b"", pieces=[], rows=bytes(BATCH_BYTES // 2))
+
+    assert [len(batch) for batch in in_batches([small] * (BATCH_RECORDS + 1))] == [BATCH_RECORDS, 1]
+    assert [len(batch) for batch in in_batches([large] * 5)] == [2, 2, 1]
+    assert list(in_batches([])) == []
