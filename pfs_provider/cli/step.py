@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -134,6 +135,7 @@ def keep_step(  # noqa: PLR0917 - one parameter for each documented option
                 was_held, is_held = is_held, pfs.keep_workflow(job, stay, lease_s=lease)
                 if was_held != is_held:
                     say(f"{job} is {'kept' if is_held else 'kept no longer'}")
+                    sys.stdout.flush()  # what stays up would tell it at its end
             clock.sleep(lease / RENEWALS_PER_LEASE)
 
 

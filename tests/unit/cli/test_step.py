@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,8 @@ def test_a_job_is_kept_until_the_step_is_told_to_end(edges: Cli) -> None:
     # The program ends by the signal, and Argo is to see that as a good end.
     line = [sys.executable, "-m", "pfs_provider.cli", "step", "keep", "--lease", "2", *STAY, job]
 
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as keeping:
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=plain) as keeping:
         try:
             assert keeping.stdout is not None
             said = keeping.stdout.readline()
