@@ -50,7 +50,7 @@ SECTIONS = {
     ],
     "## For pods of others": ["mount_commit", "commit_mounted"],
     "## For Argo": [
-        "begin_workflow", "finish_workflow", "settle_workflow", "list_runnable", "list_failed",
+        "begin_workflow", "keep_workflow", "finish_workflow", "settle_workflow", "list_runnable", "list_failed",
         "prepare_map", "watch",
     ],
     "## Transactions": [
