@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 __all__ = ["START_S", "Standalone", "airflow_environment", "free_port", "measured", "wait_for"]
 
-START_S = 120.0
+START_S = 400.0
 """Longest time that Airflow may take to be healthy; about 30 s on two free cores."""
 ANSWER_S = 20.0
 """Longest time that one request may take; a busy machine has taken longer, then it is repeated."""

@@ -18,7 +18,7 @@ from tests.e2e.airflow.standalone import Standalone, wait_for
 pytest.importorskip(
     "airflow.providers.celery", reason="Celery's provider is not installed: make setup"
 )
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(360)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
 WORKER = "celery worker --concurrency 2 --without-gossip --without-mingle"
 PROGRAMS = ("api-server", "scheduler", "dag-processor", "triggerer", WORKER)

@@ -11,7 +11,7 @@ import pytest
 from pfs_provider.pfs import Pfs
 from tests.e2e.airflow.standalone import airflow_environment, free_port, run_airflow
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 pytest.importorskip(
     "airflow.providers.openlineage", reason="Airflow's OpenLineage is not installed: make setup"
 )

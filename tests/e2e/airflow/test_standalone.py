@@ -18,7 +18,7 @@ import pytest
 from pfs_provider.pfs import Pfs
 from tests.e2e.airflow.standalone import Standalone, measured, wait_for
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(360)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
 Image = pytest.importorskip("PIL.Image", reason="the demo's pictures need pillow: make setup")
 
