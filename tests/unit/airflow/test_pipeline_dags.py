@@ -133,11 +133,11 @@ def test_a_hundred_specs_are_parsed_quickly_and_no_catalog_is_touched(
     specs = {f"p{n}": spec(f"p{n}", "images" if n == 0 else f"p{n - 1}") for n in range(100)}
     write_specs(tmp_path / "specs", **specs)
 
-    started = time.monotonic()
+    started = time.process_time()  # what others do on this machine is not its doing
     (dag,) = pipeline_dag(tmp_path / "specs")
 
     assert len(dag.tasks) == 101
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert not pfs_home.exists() or not any(pfs_home.iterdir())
 
 
