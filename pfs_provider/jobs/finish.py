@@ -6,6 +6,7 @@ one transaction.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -62,7 +63,9 @@ def finish_job(jobs: Jobs, ref: JobRef) -> Job:
     with Tally() as tally:
         tally.read(jobs, ref, plan)
         try:
-            with jobs.versions.catalog.write() as tx:  # all is worked; a large merge takes a while
+            # All is worked; a large merge takes a while. If the answer is lost, so be it: only the
+            # end of the job must be known.
+            with suppress(UnknownOutcomeError), jobs.versions.catalog.write() as tx:
                 job_rows.set_job_state(tx, ref.pipeline, ref.id, "finishing")
             outcome = _merge(jobs, job, plan, tally)
             if outcome.state == "success":
