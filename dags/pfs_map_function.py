@@ -6,12 +6,20 @@ The function's source becomes user code: on this machine, or in pods where ``PFS
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import dag, task
 
 
-@dag(dag_id="pfs_map_function", schedule=None, catchup=False, tags=["pfs", "example"])
+@dag(
+    dag_id="pfs_map_function",
+    schedule=None,
+    catchup=False,
+    # A retry takes up the job that the last try left, and gives its commit.
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    tags=["pfs", "example"],
+)
 def map_function() -> None:
     """Make thumbnails of all pictures in the repo ``images``."""
 

@@ -17,22 +17,30 @@ if TYPE_CHECKING:
 __all__ = ["end_of_task", "ended_jobs", "start_of_task"]
 
 SINCE_KEY = "pfs_since"
+ENDED_KEY = "pfs_ended"
+"""The most tries that the task had when it ended: Airflow adds to it when a person clears it."""
 PAGE = 1000
 
 
 def start_of_task(context: "Context", pfs: "Pfs") -> int:
-    """Return the number of the last event before the task's first try, in all its tries."""
+    """Return the number of the last event before the task's first try, in all its tries.
+
+    What a person starts again after its end has an outcome of its own. What Airflow retries has
+    not, even after its end: it may fail a task that has just been woken, and let it run to its end
+    all the same (https://github.com/apache/airflow/issues/72716).
+    """
     state = context["task_state_store"]
-    since = state.get(SINCE_KEY)
-    if not isinstance(since, int):
+    since, ended = state.get(SINCE_KEY), state.get(ENDED_KEY)
+    if not isinstance(since, int) or ended not in {None, context["ti"].max_tries}:
         since = pfs.last_event_number()
         state.set(SINCE_KEY, since)
+        state.delete(ENDED_KEY)
     return since
 
 
 def end_of_task(context: "Context") -> None:
-    """Forget the start: what a person starts again after this has an outcome of its own."""
-    context["task_state_store"].delete(SINCE_KEY)
+    """Note that all was done that there was to do."""
+    context["task_state_store"].set(ENDED_KEY, context["ti"].max_tries)
 
 
 def ended_jobs(pfs: "Pfs", pipeline: str, since: int) -> "list[JobInfo]":

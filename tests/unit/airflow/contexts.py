@@ -43,6 +43,7 @@ class TaskInstance:
     task_id: str = "task"
     map_index: int | None = -1
     try_number: int = 1
+    max_tries: int = 2
     pushed: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)  # what Airflow knows: run, state
 

@@ -5,7 +5,7 @@ import pytest
 
 from pfs_provider.airflow.outcome import end_of_task, ended_jobs, start_of_task
 from pfs_provider.pfs import Pfs
-from tests.unit.airflow.contexts import task_context
+from tests.unit.airflow.contexts import TaskInstance, task_context
 from tests.unit.airflow.test_checks import copy_spec
 
 
@@ -46,7 +46,21 @@ def test_a_task_that_is_started_again_by_hand_starts_anew(pfs: Pfs) -> None:
     context = task_context()
     first = start_of_task(context, pfs)
     _stopped_job(pfs, "a")
-
     end_of_task(context)
 
-    assert start_of_task(context, pfs) > first
+    context["ti"] = TaskInstance(try_number=2, max_tries=3)
+
+    again = start_of_task(context, pfs)
+    assert again > first
+    assert start_of_task(context, pfs) == again
+
+
+def test_a_retry_of_what_had_ended_gives_what_it_gave(pfs: Pfs) -> None:
+    context = task_context()
+    first = start_of_task(context, pfs)
+    _stopped_job(pfs, "a")
+    end_of_task(context)
+
+    context["ti"] = TaskInstance(try_number=2)
+
+    assert start_of_task(context, pfs) == first
