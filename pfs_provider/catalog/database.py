@@ -5,13 +5,21 @@ of the database from its beginning to its end; leaving ``write`` opens everythin
 it commits, or nothing happens at all. Must not know: object stores.
 """
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
 from sqlalchemy import Connection, Engine
 
-from pfs_provider.catalog.engine import lock_for_writing, make_engine, parse_url, shown, translated
+from pfs_provider.catalog.engine import (
+    let_go,
+    lock_for_writing,
+    make_engine,
+    parse_url,
+    shown,
+    translated,
+)
 from pfs_provider.catalog.propagation import propagate
 from pfs_provider.catalog.schema import ensure_schema
 from pfs_provider.catalog.transaction import Tx
@@ -41,6 +49,7 @@ class Catalog:
         self._clock = clock
         self._ids = ids
         self._engine: Engine | None = None
+        self._let_go: Callable[[], object] | None = None
         self._opening = Lock()
 
     @property
@@ -51,9 +60,9 @@ class Catalog:
     def close(self) -> None:
         """Close all connections. Idempotent; a later transaction opens them anew."""
         with self._opening:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+            if self._let_go is not None:
+                self._let_go()
+                self._engine = self._let_go = None
 
     def open(self) -> None:
         """Connect and migrate now instead of at the first transaction. Idempotent.
@@ -111,4 +120,8 @@ class Catalog:
                     engine.dispose()
                     raise
                 self._engine = engine
+                # Whoever asks once more after `close`, from a thread of its own, is not waited for.
+                finalizer = weakref.finalize(self, let_go, engine)
+                finalizer.atexit = False
+                self._let_go = finalizer
             return self._engine

@@ -29,7 +29,15 @@ from pfs_provider.errors import (
     UnknownOutcomeError,
 )
 
-__all__ = ["IDLE_S", "lock_for_writing", "make_engine", "parse_url", "shown", "translated"]
+__all__ = [
+    "IDLE_S",
+    "let_go",
+    "lock_for_writing",
+    "make_engine",
+    "parse_url",
+    "shown",
+    "translated",
+]
 
 BUSY_TIMEOUT_S: Final = 60.0
 """How long a writer waits for the others. A transaction takes milliseconds; 100 writers fit."""
@@ -122,6 +130,17 @@ def _make_postgres(url: URL, *, clock: Clock) -> Engine:
 
     _try_idle_connections(engine, clock=clock)
     return engine
+
+
+def let_go(engine: Engine) -> None:
+    """Close all connections; one that a thread is using still, as soon as it gives it back."""
+
+    @event.listens_for(engine.pool, "checkin")
+    def _checkin(connection: DBAPIConnection | None, _record: ConnectionPoolEntry) -> None:
+        if connection is not None:
+            connection.close()
+
+    engine.dispose()
 
 
 def _try_idle_connections(engine: Engine, *, clock: Clock) -> None:

@@ -1,10 +1,12 @@
 """The database itself: opening, schema, transactions, events, leases, writers side by side."""
 
+import gc
 import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -68,6 +70,50 @@ def test_many_that_open_an_empty_database_at_once_get_on(catalog_url: str) -> No
         assert len(repos.list_repos(tx)) == 8
     world.check()
     world.catalog.close()
+
+
+@pytest.fixture
+def connections() -> Iterator[list[Any]]:
+    """The driver's connections of all engines, as they are made."""
+    made: list[Any] = []
+
+    def note(connection: object, _record: object) -> None:
+        made.append(connection)
+
+    event.listen(Engine, "connect", note)
+    yield made
+    event.remove(Engine, "connect", note)
+
+
+def _is_open(connection: Any) -> bool:
+    try:
+        connection.cursor().execute("SELECT 1")
+    except Exception:  # noqa: BLE001 # each driver has its own word for it
+        return False
+    return True
+
+
+def test_what_a_thread_uses_while_the_catalog_is_closed_is_closed_after_it(
+    catalog_url: str, connections: list[Any]
+) -> None:
+    world = World(catalog_url)
+    with world.catalog.read() as tx:
+        world.catalog.close()
+        assert not repos.list_repos(tx)
+
+    assert connections
+    assert not any(_is_open(connection) for connection in connections)
+
+
+def test_a_catalog_that_is_forgotten_lets_go(catalog_url: str, connections: list[Any]) -> None:
+    world = World(catalog_url)
+    world.repos("A")
+
+    del world
+    gc.collect()
+
+    assert connections
+    assert not any(_is_open(connection) for connection in connections)
 
 
 @pytest.mark.postgres
