@@ -10,11 +10,11 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Protocol, Self
 
 from pfs_provider.catalog.standing import list_standing
 from pfs_provider.catalog.values import PipelineKind
+from pfs_provider.closing import Closing
 from pfs_provider.errors import PfsError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.launcher import Launcher
@@ -49,7 +49,7 @@ class _Kept:
 
 
 @dataclass(slots=True, kw_only=True)
-class Standing:
+class Standing(Closing):
     """Keeps all standing pipelines up, or one, while the block lasts. A context manager.
 
     Args:
@@ -71,14 +71,6 @@ class Standing:
         self._thread = threading.Thread(target=self._look, name="standing", daemon=True)
         self._thread.start()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all commands; return when they are gone. Idempotent."""

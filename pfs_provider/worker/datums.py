@@ -22,14 +22,13 @@ from pfs_provider.storage.values import TreeRef
 from pfs_provider.worker.ahead import Ahead, make_sibling
 from pfs_provider.worker.collecting import Output, find_output
 from pfs_provider.worker.environment import (
-    DatumFacts,
-    PieceFacts,
     build_environment,
     find_own_variables,
 )
 from pfs_provider.worker.events import EventLog
 from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
+from pfs_provider.worker.facts import find_facts
 from pfs_provider.worker.given import GivenFiles
 from pfs_provider.worker.staging import OUT, Check, clear_root, stage_datum
 
@@ -327,7 +326,7 @@ class DatumWorker:
         return f"it exited with code {outcome.exit_code}"
 
     def _task(self, datum: DatumRecord, cmd: list[str], stdin: list[str]) -> Task:
-        facts = self._facts(datum)
+        facts = find_facts(self.plan, datum)
         return Task(
             root=self.root,
             cmd=tuple(cmd),
@@ -343,26 +342,6 @@ class DatumWorker:
             max_log_bytes=self.plan.max_log_bytes,
             interrupt=self._interrupt,
             own=find_own_variables(facts),
-        )
-
-    def _facts(self, datum: DatumRecord) -> DatumFacts:
-        commits = {pin.branch: pin.commit for pin in self.plan.inputs}
-        return DatumFacts(
-            datum=datum.id.hex(),
-            job=self.plan.job,
-            output_commit=self.plan.job,
-            project=self.plan.project,
-            pipeline=self.plan.pipeline,
-            pieces=tuple(
-                PieceFacts(
-                    input=piece.input,
-                    path=piece.path,
-                    commit=commits[piece.branch],
-                    join_on=piece.join_on,
-                    group_by=piece.group_by,
-                )
-                for piece in datum.pieces
-            ),
         )
 
 

@@ -20,9 +20,10 @@ from pfs_provider.jobs.records import DatumRecord, PlanRecord, SetRecord, decode
 from pfs_provider.jobs.standing_notes import StandingNote, put_note
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
-from pfs_provider.worker.environment import DatumFacts, PieceFacts, build_environment
+from pfs_provider.worker.environment import build_environment
 from pfs_provider.worker.executors.logs import open_log
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
+from pfs_provider.worker.facts import find_facts
 from pfs_provider.worker.log_mirror import LogMirror
 from pfs_provider.worker.ports import is_port_free
 from pfs_provider.worker.staging import clear_root, stage_datum
@@ -171,7 +172,7 @@ class Stand:
 
     def _task(self, datum: DatumRecord) -> Task:
         command = self.plan.command
-        env = build_environment(self._facts(datum), command.env, path=self.path)
+        env = build_environment(find_facts(self.plan, datum), command.env, path=self.path)
         return Task(
             root=self.root,
             cmd=tuple(command.cmd),
@@ -184,20 +185,6 @@ class Stand:
             masked=tuple(self.plan.masked),
             secrets=self.secrets,
             max_log_bytes=self.plan.max_log_bytes,
-        )
-
-    def _facts(self, datum: DatumRecord) -> DatumFacts:
-        commits = {pin.branch: pin.commit for pin in self.plan.inputs}
-        return DatumFacts(
-            datum=datum.id.hex(),
-            job=self.plan.job,
-            output_commit=self.plan.job,
-            project=self.plan.project,
-            pipeline=self.plan.pipeline,
-            pieces=tuple(
-                PieceFacts(input=piece.input, path=piece.path, commit=commits[piece.branch])
-                for piece in datum.pieces
-            ),
         )
 
 
