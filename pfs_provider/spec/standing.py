@@ -27,6 +27,7 @@ def check_standing(spec: PipelineSpec, at: Spot) -> None:
     if spec.spout is not None and spec.autoscaling:
         at.child("autoscaling").refuse("cannot be true for a spout: it has no end to scale at")
     _warn_of_ends(spec, at)
+    _warn_of_clusters(spec, at)
 
 
 def _check_input(spec: PipelineSpec, at: Spot) -> None:
@@ -54,3 +55,18 @@ def _warn_of_ends(spec: PipelineSpec, at: Spot) -> None:
     }
     for field in (name for name, is_given in given.items() if is_given):
         at.child(field).warn(f"has no effect: the command of a {spec.kind} is kept up")
+
+
+def _warn_of_clusters(spec: PipelineSpec, at: Spot) -> None:
+    """Name what is for a Service of Kubernetes: commands that stand are kept up beside a runner."""
+    listens = spec.listens
+    if listens is None:
+        return
+    spot = at.child("service" if spec.spout is None else "spout.service")
+    given = {
+        "external_port": listens.external_port,
+        "ip": listens.ip,
+        "annotations": listens.annotations,
+    }
+    for field in (name for name, value in given.items() if value):
+        spot.child(field).warn("has no effect: it is served on the machine that keeps it up")

@@ -69,3 +69,15 @@ def test_the_older_overwrite_is_left_out_with_a_warning() -> None:
 
     assert "spout.overwrite is left out" in loaded.warnings[0]
     assert loaded.document["spout"] == {}
+
+
+@pytest.mark.parametrize("inside", ["service", "spout"])
+def test_what_is_for_a_cluster_is_named_as_without_effect(inside: str) -> None:
+    listens = {"internal_port": 80, "external_port": 30080, "annotations": {"a": "b"}}
+    more = {"spout": {"service": listens}} if inside == "spout" else {**SERVICE, "service": listens}
+
+    [loaded] = load_specs(_document(more))
+
+    where = "spout.service" if inside == "spout" else "service"
+    told = [warning.split(" has no effect: it is served")[0] for warning in loaded.warnings]
+    assert told == [f"{where}.external_port", f"{where}.annotations"]
