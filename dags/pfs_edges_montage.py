@@ -7,6 +7,7 @@ two do what there is to do: only photographs that are new or changed are process
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import dag, task
@@ -16,7 +17,14 @@ from pfs_provider.airflow import PfsHook, PfsPipelineOperator
 HERE = Path(__file__).parent
 
 
-@dag(dag_id="pfs_edges_montage", schedule=None, catchup=False, tags=["pfs", "example"])
+@dag(
+    dag_id="pfs_edges_montage",
+    schedule=None,
+    catchup=False,
+    # A retry takes up the job that the last try left.
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    tags=["pfs", "example"],
+)
 def edges_montage() -> None:
     """Create the pipelines if they are missing, then run them in turn."""
 

@@ -65,7 +65,7 @@ def standalone(place: Path, catalog: Pfs) -> Iterator[Standalone]:
     try:
         airflow.start()
         for dag in ("copy_on_commit", "note_commits", "pfs_edges_montage"):
-            wait_for(f"{dag} is known", partial(airflow.find_dag, dag), timeout_s=60)
+            wait_for(f"{dag} is known", partial(airflow.find_dag, dag), timeout_s=120)
         yield airflow
     finally:
         airflow.stop()

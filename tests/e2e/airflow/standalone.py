@@ -28,6 +28,8 @@ START_S = 400.0
 ANSWER_S = 20.0
 """Longest time that one request may take; a busy machine has taken longer, then it is repeated."""
 TRIES = 4
+PAUSE_S = 2.0
+"""Before a request is repeated that Airflow could not answer."""
 
 T = TypeVar("T")
 
@@ -102,6 +104,10 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+class NoAnswerError(OSError):
+    """Airflow took too long or failed: nobody knows if it did what it was asked."""
+
+
 class Standalone:
     """A running Airflow: all in one program, or each of ``programs`` by itself.
 
@@ -174,12 +180,15 @@ class Standalone:
         body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id}
         runs = f"/api/v2/dags/{dag_id}/dagRuns"
         for _ in range(TRIES):
-            with contextlib.suppress(TimeoutError):
+            try:
                 self._send("POST", runs, body)
+            except NoAnswerError as error:
+                why = error
+            else:
                 return run_id
             if any(run["dag_run_id"] == run_id for run in self.runs(dag_id)):
                 return run_id
-        raise AssertionError(f"{dag_id} could not be triggered: no answer {TRIES} times")
+        raise AssertionError(f"{dag_id} could not be triggered: {why}, {TRIES} times")
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": paused})
@@ -294,9 +303,9 @@ class Standalone:
         return all(health[part]["status"] == "healthy" for part in parts)
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Ask the server; again without an answer, where that changes nothing."""
-        for _ in range(TRIES - 1 if method == "GET" else 0):
-            with contextlib.suppress(TimeoutError):
+        """Ask the server; again without an answer, where that changes nothing more."""
+        for _ in range(TRIES - 1 if method in ("GET", "PATCH") else 0):
+            with contextlib.suppress(NoAnswerError):
                 return self._send(method, path, body)
         return self._send(method, path, body)
 
@@ -313,7 +322,11 @@ class Standalone:
         except urllib.error.HTTPError as error:
             if error.code < 500:
                 raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from error
-            raise
+            reason = f"{error.code} {error.read()!r}; {self.log()[-3000:]}"
+            time.sleep(PAUSE_S)
+        except TimeoutError as error:
+            reason = str(error)
+        raise NoAnswerError(f"{method} {path}: {reason}")
 
 
 def run_airflow(environment: Mapping[str, str], *arguments: str, timeout_s: float = 60) -> str:

@@ -43,8 +43,8 @@ def _taken(standalone: Standalone) -> list[str]:
 def watching(standalone: Standalone) -> Standalone:
     """Both assets are watched: each has announced what was there when its watch began."""
     for dag in ("copy_on_commit", "note_commits"):
-        wait_for(f"a first run of {dag}", partial(standalone.runs, dag), timeout_s=120)
-        wait_for(f"its end ({dag})", partial(_done, standalone, dag), timeout_s=120)
+        wait_for(f"a first run of {dag}", partial(standalone.runs, dag), timeout_s=300)
+        wait_for(f"its end ({dag})", partial(_done, standalone, dag), timeout_s=300)
     return standalone
 
 
@@ -54,8 +54,8 @@ def test_a_put_in_another_shell_is_followed_by_a_run(
     before = len(watching.runs("copy_on_commit"))
 
     put_file("photos@master:/one.png", b"one")
-    wait_for("a run", lambda: len(watching.runs("copy_on_commit")) > before, timeout_s=120)
-    wait_for("its end", lambda: _done(watching, "copy_on_commit"), timeout_s=120)
+    wait_for("a run", lambda: len(watching.runs("copy_on_commit")) > before, timeout_s=300)
+    wait_for("its end", lambda: _done(watching, "copy_on_commit"), timeout_s=300)
 
     commit = catalog.inspect_commit("photos@master")
     run = watching.runs("copy_on_commit")[before]
@@ -88,8 +88,8 @@ def test_twenty_quick_puts_leave_no_commit_unprocessed(watching: Standalone, cat
     }
     landed = time.monotonic()
 
-    wait_for("all notes", lambda: set(commits["notes"]) <= set(_taken(watching)), timeout_s=120)
-    wait_for("all jobs", lambda: set(commits["photos"]) <= _outputs(catalog), timeout_s=180)
+    wait_for("all notes", lambda: set(commits["notes"]) <= set(_taken(watching)), timeout_s=300)
+    wait_for("all jobs", lambda: set(commits["photos"]) <= _outputs(catalog), timeout_s=300)
     measured("20 puts to the last of their jobs", time.monotonic() - landed)
 
     assert [each for each in _taken(watching) if each in commits["notes"]] == commits["notes"]
@@ -105,9 +105,9 @@ def test_a_triggerer_that_is_killed_and_started_again_loses_none(
 
     restarted = time.monotonic()
     watching.start_triggerer()
-    wait_for("the run of a put before the kill", lambda: before in _taken(watching), timeout_s=120)
-    wait_for("all", lambda: set(while_dead) <= set(_taken(watching)), timeout_s=120)
-    wait_for("the job", lambda: job in _outputs(catalog), timeout_s=120)
+    wait_for("the run of a put before the kill", lambda: before in _taken(watching), timeout_s=300)
+    wait_for("all", lambda: set(while_dead) <= set(_taken(watching)), timeout_s=300)
+    wait_for("the job", lambda: job in _outputs(catalog), timeout_s=300)
     measured("triggerer's restart to all", time.monotonic() - restarted)
 
     taken = _taken(watching)
@@ -128,16 +128,16 @@ def test_each_of_twenty_quick_commits_has_exactly_one_run_over_the_death_of_a_tr
     watching.pause("pfs_on_commit", paused=True)  # its pipelines are not there yet
     catalog.create_repo("images")
     begin = catalog.put_file("images@master:/begin", b"x").id
-    wait_for("the first run", lambda: begin in _keys(watching), timeout_s=120)
+    wait_for("the first run", lambda: begin in _keys(watching), timeout_s=300)
 
     started = time.monotonic()
     commits = [catalog.put_file(f"images@master:/{n}", b"%d" % n).id for n in range(10)]
     watching.kill_triggerer()
     commits += [catalog.put_file(f"images@master:/{n}", b"%d" % n).id for n in range(10, 20)]
     watching.start_triggerer()
-    wait_for("a run of each", lambda: set(commits) <= set(_keys(watching)), timeout_s=120)
+    wait_for("a run of each", lambda: set(commits) <= set(_keys(watching)), timeout_s=300)
     measured("20 commits to a run of each, with a new triggerer", time.monotonic() - started)
-    wait_for("their end", lambda: set(_keys(watching).values()) == {"success"}, timeout_s=180)
+    wait_for("their end", lambda: set(_keys(watching).values()) == {"success"}, timeout_s=300)
     measured("and to the end of these runs", time.monotonic() - started)
 
     assert set(_keys(watching)) == {begin, *commits}
@@ -147,8 +147,8 @@ def test_each_of_twenty_quick_commits_has_exactly_one_run_over_the_death_of_a_tr
     assert len(files) == 2 + commits.index(last["partition_key"])
 
     watching.trigger("pfs_dispatch_images_master", {"since": commits[-2]})
-    wait_for("two runs more", lambda: len(watching.runs("pfs_each_commit")) == 23, timeout_s=120)
-    wait_for("their end", lambda: _done(watching, "pfs_each_commit"), timeout_s=120)
+    wait_for("two runs more", lambda: len(watching.runs("pfs_each_commit")) == 23, timeout_s=300)
+    wait_for("their end", lambda: _done(watching, "pfs_each_commit"), timeout_s=300)
     again = {run["dag_run_id"] for run in watching.runs("pfs_each_commit")[-2:]}
     for run in again:
         assert watching.task_states("pfs_each_commit", run) == {
@@ -167,8 +167,8 @@ def test_a_folder_of_specs_is_a_dag_that_makes_its_pipelines_and_runs_them(
         commit.put_file("/a", b"one two three")
         commit.put_file("/b", b"four")
 
-    wait_for("the table", lambda: _state(catalog, f"word_table@{commit.id}"), timeout_s=120)
-    wait_for("the end of its run", lambda: _done(standalone, "pfs_word_count"), timeout_s=60)
+    wait_for("the table", lambda: _state(catalog, f"word_table@{commit.id}"), timeout_s=300)
+    wait_for("the end of its run", lambda: _done(standalone, "pfs_word_count"), timeout_s=300)
 
     assert catalog.read_file(f"word_table@{commit.id}:/table.txt") == b"a 3\nb 1\n"
     assert {catalog.inspect_pipeline(name).version for name in ("words", "word_table")} == {1}
@@ -193,7 +193,7 @@ def _run_to_the_end(standalone: Standalone, dag: str) -> dict[str, Any]:
         run = next(run for run in standalone.runs(dag) if run["dag_run_id"] == run_id)
         return run if run["state"] in {"success", "failed"} else None
 
-    run = wait_for(f"the end of {dag}", ended, timeout_s=120)
+    run = wait_for(f"the end of {dag}", ended, timeout_s=300)
     assert run["state"] == "success", standalone.task_log(dag)
     return run
 
