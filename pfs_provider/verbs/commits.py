@@ -241,9 +241,13 @@ class CommitVerbs(Session):
             branch: ``[project/]repo@branch``.
             after: Number of an event to begin after; None begins with the branch's history.
             poll: Seconds between looks.
+
+        Raises:
+            NotFoundError: ``repo-missing``; a branch may come later.
         """
         key = parse_branch(branch)
-        self._check_branch(key)
+        with self._versions.catalog.read() as tx:
+            repos.get_repo(tx, key.repo)
         number = after or 0
         while True:
             with self._versions.catalog.read() as tx:

@@ -147,6 +147,16 @@ def test_commits_come_to_a_subscriber_each_once_and_in_order(world: PfsWorld) ->
     assert next(later).id == ids[3]
 
 
+def test_the_output_of_a_pipeline_can_be_subscribed_to(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec("up", "copy"))
+    news = world.pfs.subscribe_commits("up@master", poll=0.01)
+
+    ids = [world.put(a="1"), world.put(a="2")]
+    world.pfs.run()
+
+    assert [next(news).id, next(news).id] == ids
+
+
 def test_squashing_moves_files_into_the_child_and_deleting_drops_them(world: PfsWorld) -> None:
     first, second, third = world.put(a="1"), world.put(b="2"), world.put(c="3")
 
