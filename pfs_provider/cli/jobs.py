@@ -1,5 +1,6 @@
 """Commands over jobs."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,11 +12,25 @@ from pfs_provider.cli.show import Output, show, show_all, show_json
 from pfs_provider.cli.tree import inspect, list_, stop, wait
 from pfs_provider.errors import ErrorCode, FailedError
 
-__all__ = ["inspect_job", "list_job", "stop_job", "wait_job"]
+__all__ = ["State", "inspect_job", "list_job", "stop_job", "wait_job"]
+
+
+class State(StrEnum):
+    """The states of a job, as an option takes them."""
+
+    CREATED = "created"
+    STARTING = "starting"
+    RUNNING = "running"
+    EGRESSING = "egressing"
+    FINISHING = "finishing"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    KILLED = "killed"
+    UNRUNNABLE = "unrunnable"
 
 
 @list_.command("job")
-def list_job(  # noqa: PLR0917 - one parameter for each documented option
+def list_job(  # noqa: PLR0913,PLR0917 - one parameter for each documented option
     change: Annotated[str | None, typer.Argument(metavar="[ID]", help="Of this change.")] = None,
     pipeline: Annotated[
         str | None, typer.Option("--pipeline", "-p", help="Of this pipeline. [default: all]")
@@ -23,16 +38,21 @@ def list_job(  # noqa: PLR0917 - one parameter for each documented option
     expand: Annotated[
         bool, typer.Option("--expand", "-x", help="One line for each job, not for each change.")
     ] = False,
+    states: Annotated[
+        list[State] | None, typer.Option("--state", help="In this state; again, in that too.")
+    ] = None,
     number: LimitOption = None,
     output: OutputOption = Output.TEXT,
     full_timestamps: FullTimesOption = False,
 ) -> None:
     """List jobs, newest first: of a pipeline, of a change, or one line for each change."""
     with open_pfs() as pfs:
-        found = pfs.list_jobs(pipeline, limit=number if change is None else None)
+        limit = number if change is None else None
+        wanted = [state.value for state in states] if states else None
+        found = pfs.list_jobs(pipeline, states=wanted, limit=limit)
     if change is not None:
         found = [job for job in found if job.id == change][:number]
-    if output is Output.JSON or expand or pipeline is not None or change is not None:
+    if output is Output.JSON or expand or pipeline is not None or change is not None or states:
         show_all(found, output, full_times=full_timestamps)
     else:
         show_all(job_sets(found), output, full_times=full_timestamps)

@@ -8,7 +8,7 @@ from typing import Any
 from pfs_provider.catalog import events, history, lineage, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.standing import list_standing
-from pfs_provider.catalog.values import ENDED_JOB_STATES, Event, Job
+from pfs_provider.catalog.values import ENDED_JOB_STATES, Event, Job, JobState
 from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError, UnavailableError
 from pfs_provider.infos import CommitInfo, DatumInfo, JobInfo
@@ -116,8 +116,14 @@ class JobVerbs(Session):
             warn_of_standing(standing)
         return [job.info() for job in runner.run_ready(key)]
 
-    def list_jobs(self, pipeline: str | None = None, *, limit: int | None = None) -> list[JobInfo]:
-        """Return jobs, newest first: of one pipeline, or of all.
+    def list_jobs(
+        self,
+        pipeline: str | None = None,
+        *,
+        states: Sequence[JobState] | None = None,
+        limit: int | None = None,
+    ) -> list[JobInfo]:
+        """Return jobs, newest first: of one pipeline or of all, in these states or in any.
 
         Raises:
             NotFoundError: ``pipeline-not-found``.
@@ -126,7 +132,7 @@ class JobVerbs(Session):
         with self._versions.catalog.read() as tx:
             if key is not None:
                 pipelines.get_pipeline(tx, key)
-            return [job.info() for job in job_rows.list_jobs(tx, key, limit=limit)]
+            return [job.info() for job in job_rows.list_jobs(tx, key, states=states, limit=limit)]
 
     def inspect_job(self, job: str) -> JobInfo:
         """Return one job, ``pipeline@id``, with its counts so far."""

@@ -1,3 +1,7 @@
+from typing import get_args
+
+from pfs_provider.catalog.values import JobState
+from pfs_provider.cli.jobs import State
 from tests.unit.cli.runner import Cli
 
 
@@ -14,6 +18,26 @@ def test_jobs_are_listed_by_change_or_one_by_one(images: Cli, spec: str) -> None
     assert images.ok("list", "job", "-p", "edges", "-o", "json").json == [job]
     assert images.ok("list", "job", job["id"], "-o", "json").json == [job]
     assert images.ok("list", "job", "f" * 32, "-o", "json").json == []
+
+
+def test_every_state_can_be_asked_for() -> None:
+    assert tuple(State) == get_args(JobState)
+
+
+def test_jobs_are_listed_by_their_states(images: Cli, spec: str) -> None:
+    images.ok("create", "pipeline", "-f", spec)
+    stopped = images.ok("list", "job", "-o", "json").json[0]["id"]
+    images.ok("stop", "job", f"edges@{stopped}")
+    images.ok("rerun", "pipeline", "edges")
+
+    def listed(*states: str) -> list[str]:
+        options = [word for state in states for word in ("--state", state)]
+        return [job["state"] for job in images.ok("list", "job", *options, "-o", "json").json]
+
+    assert listed("killed") == ["killed"]
+    assert listed("killed", "starting") == ["starting", "killed"]
+    assert listed("success") == []
+    assert images("list", "job", "--state", "broken").code == 2
 
 
 def test_a_stopped_job_is_killed(images: Cli, spec: str) -> None:
