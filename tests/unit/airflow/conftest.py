@@ -1,18 +1,9 @@
-"""Airflow's own home for these tests, set before anything imports Airflow."""
+"""What needs Airflow: its home is the one that tests/conftest.py gives every run."""
 
-import atexit
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
-
-# Airflow writes its configuration into its home as soon as it is imported.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="pfs-airflow-unit-")
-atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
-os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 pytest.importorskip("airflow.sdk", reason="the extra is not installed: pip install .[airflow]")
 

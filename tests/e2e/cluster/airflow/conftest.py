@@ -1,4 +1,4 @@
-"""Airflow's own home for these tests, set before anything imports Airflow.
+"""Airflow on the cluster: its home is the one that tests/conftest.py gives every run.
 
 pods        a Pods: commits, and tasks that run as Airflow runs them, with the triggerer's part
 station     a Station: one `airflow standalone` on MinIO, PostgreSQL and the cluster
@@ -7,7 +7,6 @@ station     a Station: one `airflow standalone` on MinIO, PostgreSQL and the clu
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,10 +20,6 @@ from tests.cluster import USER_IMAGE, Cluster, build_image, pod_host
 from tests.e2e.airflow.standalone import Standalone, wait_for
 from tests.forwarder import Forwarder
 from tests.services import REGION, StorePlace, need, postgres_database, s3_bucket, s3_options
-
-# Airflow writes its configuration into its home as soon as it is imported.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="pfs-airflow-cluster-"))
-os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 pytest.importorskip("airflow.sdk", reason="the extra is not installed: pip install .[airflow]")
 
