@@ -48,7 +48,7 @@ def list_job(  # noqa: PLR0913,PLR0917 - one parameter for each documented optio
     """List jobs, newest first: of a pipeline, of a change, or one line for each change."""
     with open_pfs() as pfs:
         limit = number if change is None else None
-        wanted = [state.value for state in states] if states else None
+        wanted = [state.value for state in states or State]
         found = pfs.list_jobs(pipeline, states=wanted, limit=limit)
     if change is not None:
         found = [job for job in found if job.id == change][:number]
