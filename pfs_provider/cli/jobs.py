@@ -47,9 +47,11 @@ def list_job(  # noqa: PLR0913,PLR0917 - one parameter for each documented optio
 ) -> None:
     """List jobs, newest first: of a pipeline, of a change, or one line for each change."""
     with open_pfs() as pfs:
-        limit = number if change is None else None
-        wanted = [state.value for state in states or State]
-        found = pfs.list_jobs(pipeline, states=wanted, limit=limit)
+        found = pfs.list_jobs(
+            pipeline,
+            states=[state.value for state in states or State],
+            limit=number if change is None else None,
+        )
     if change is not None:
         found = [job for job in found if job.id == change][:number]
     if output is Output.JSON or expand or pipeline is not None or change is not None or states:
