@@ -6,8 +6,7 @@ them, rows of pieces such that all rows that it leaves out are on both sides, wi
 - pfs, cron: the files and folders that differ.
 - union: those of each part.
 - cross: a changed row of one part with all rows of the others.
-- join, group: all rows of the keys that a changed row has, or had. Finding them walks all files of
-  the parts, though no datum is made of the others.
+- join, group: all rows of the keys that a changed row has, or had.
 
 Invariants: pure; rows come in datum order. Must not know: where files come from, memos.
 Source: docs/design/0020-cost-by-the-change.md.
@@ -15,23 +14,22 @@ Source: docs/design/0020-cost-by-the-change.md.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from typing import assert_never
 
 from pfs_provider.datums.datum import Datum, make_datum
 from pfs_provider.datums.expand import (
+    Attribute,
     Key,
     Lookup,
     Pieces,
-    by_key,
     drop_repeated,
     expand_pfs,
     expand_pieces,
+    key_of,
     may_repeat,
-    merge_groups,
-    merge_joined,
 )
+from pfs_provider.datums.keyed import Files, group_of_keys, join_of_keys
 from pfs_provider.spec.model import (
     CronInput,
     CrossInput,
@@ -51,11 +49,11 @@ class Side:
     """One side of a change.
 
     Args:
-        every: All that an input's glob selects on this side.
+        files: All that inputs select on this side.
         changed: Those of them that are not on the other side, or have other content there.
     """
 
-    every: Lookup
+    files: Files
     changed: Lookup
 
 
@@ -94,17 +92,9 @@ def _changed(node: Input, mine: Side, other: Side) -> Iterator[Pieces]:
             rows = chain.from_iterable(_changed(part, mine, other) for part in parts)
             return drop_repeated(rows) if may_repeat(parts) else rows
         case JoinInput(parts):
-            keys = _touched(parts, "join_on", mine, other)
-            pick = partial(by_key, attribute="join_on", only=keys)
-            return merge_joined(
-                parts, [pick(expand_pieces(p, mine.every)) if keys else {} for p in parts]
-            )
+            return join_of_keys(parts, mine.files, _touched(parts, "join_on", mine, other))
         case GroupInput(parts):
-            keys = _touched(parts, "group_by", mine, other)
-            if not keys:
-                return iter(())
-            every = chain.from_iterable(expand_pieces(part, mine.every) for part in parts)
-            return merge_groups(by_key(every, "group_by", keys))
+            return group_of_keys(parts, mine.files, _touched(parts, "group_by", mine, other))
         case _:
             assert_never(node)
 
@@ -118,12 +108,12 @@ def _cross(parts: tuple[Input, ...], mine: Side, other: Side) -> Iterator[Pieces
     tails = list(_cross(others, mine, other))
     every: list[Pieces] | None = None
     changed = {_name(head): head for head in _changed(first, mine, other)}
-    for head in expand_pieces(first, mine.every) if tails else iter(changed.values()):
+    for head in expand_pieces(first, mine.files.every) if tails else iter(changed.values()):
         if _name(head) not in changed:
             yield from (head + tail for tail in tails)
             continue
         if every is None:
-            every = list(expand_pieces(CrossInput(others), mine.every))
+            every = list(expand_pieces(CrossInput(others), mine.files.every))
         yield from (head + tail for tail in every)
 
 
@@ -131,11 +121,10 @@ def _name(pieces: Pieces) -> tuple[tuple[bytes, str], ...]:
     return tuple((piece.source.tag, piece.path) for piece in pieces)
 
 
-def _touched(parts: tuple[Input, ...], attribute: str, mine: Side, other: Side) -> set[Key]:
-    rows = (
-        pieces
+def _touched(parts: tuple[Input, ...], attribute: Attribute, mine: Side, other: Side) -> set[Key]:
+    return {
+        key_of(pieces, attribute)
         for part in parts
         for one, two in ((mine, other), (other, mine))
         for pieces in _changed(part, one, two)
-    )
-    return set(by_key(rows, attribute))
+    }

@@ -12,9 +12,8 @@ Source: docs/reference/pipeline-spec.md, "Inputs"; docs/design/0004-datum-identi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from collections.abc import Set as AbstractSet
 from itertools import chain, product
-from typing import assert_never
+from typing import Literal, assert_never
 
 from pfs_provider.datums.datum import Datum, Item, Piece, PieceSource, make_datum
 from pfs_provider.datums.identity import datum_id
@@ -32,14 +31,17 @@ from pfs_provider.spec.model import (
 )
 
 __all__ = [
+    "Attribute",
     "Key",
     "Lookup",
     "Pieces",
     "by_key",
+    "combine",
     "drop_repeated",
     "expand",
     "expand_pfs",
     "expand_pieces",
+    "key_of",
     "may_repeat",
     "merge_groups",
     "merge_joined",
@@ -48,6 +50,7 @@ __all__ = [
 Lookup = Callable[[PfsInput], Iterable[Item]]
 Pieces = tuple[Piece, ...]
 Key = tuple[str, ...]
+Attribute = Literal["join_on", "group_by"]
 
 
 def expand(node: Input, lookup: Lookup) -> Iterator[Datum]:
@@ -68,7 +71,7 @@ def expand_pieces(node: Input, lookup: Lookup) -> Iterator[Pieces]:
         case CronInput():
             return expand_pfs(node.files, lookup)
         case CrossInput(parts):
-            return _expand_cross(parts, lookup)
+            return combine(parts, lambda part: expand_pieces(part, lookup))
         case UnionInput(parts):
             return _expand_union(parts, lookup)
         case JoinInput(parts):
@@ -100,15 +103,18 @@ def _template(text: str, glob: Glob) -> Template | None:
     return parse_template(text, n_groups=glob.n_groups) if text else None
 
 
-def _expand_cross(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
+def combine(
+    parts: tuple[Input, ...], rows_of: Callable[[Input], Iterator[Pieces]]
+) -> Iterator[Pieces]:
+    """Yield every combination of the rows that the parts of a cross are said to have."""
     first, *others = parts
     held: list[list[Pieces]] = []
     for part in others:
-        rows = list(expand_pieces(part, lookup))
+        rows = list(rows_of(part))
         if not rows:
             return
         held.append(rows)
-    for head in expand_pieces(first, lookup):
+    for head in rows_of(first):
         for tail in product(*held):
             yield head + tuple(chain.from_iterable(tail))
 
@@ -167,19 +173,15 @@ def merge_groups(groups: dict[Key, list[Pieces]]) -> Iterator[Pieces]:
     return (tuple(chain.from_iterable(groups[key])) for key in sorted(groups))
 
 
-def by_key(
-    rows: Iterable[Pieces], attribute: str, only: AbstractSet[Key] | None = None
-) -> dict[Key, list[Pieces]]:
-    """Return the rows by their key; with ``only``, those of these keys alone."""
+def by_key(rows: Iterable[Pieces], attribute: Attribute) -> dict[Key, list[Pieces]]:
+    """Return the rows by their key."""
     out: dict[Key, list[Pieces]] = {}
     for pieces in rows:
-        key = _key(pieces, attribute)
-        if only is None or key in only:
-            out.setdefault(key, []).append(pieces)
+        out.setdefault(key_of(pieces, attribute), []).append(pieces)
     return out
 
 
-def _key(pieces: Pieces, attribute: str) -> Key:
+def key_of(pieces: Pieces, attribute: Attribute) -> Key:
     """Return the key of what may be several pieces: their one value, or all in piece order."""
     found = (getattr(piece, attribute) for piece in make_datum(pieces).pieces)
     values = tuple(value for value in found if value is not None)

@@ -4,18 +4,22 @@ Must not know: memos, plans, results.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from pfs_provider.catalog import commits, pipelines
 from pfs_provider.catalog.values import CommitPin, Job
 from pfs_provider.datums.changes import Side
 from pfs_provider.datums.datum import Datum
-from pfs_provider.datums.expand import expand
+from pfs_provider.datums.expand import Attribute, expand
+from pfs_provider.datums.keyed import Files, KeyedLookup
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.records import InputPin
 from pfs_provider.refs.globs import compile_glob
+from pfs_provider.refs.stems import find_stems
+from pfs_provider.refs.templates import parse_template
 from pfs_provider.spec.load import load_specs
 from pfs_provider.spec.model import PfsInput, PipelineSpec
-from pfs_provider.storage.globbing import glob_changed, glob_items
+from pfs_provider.storage.globbing import glob_changed, glob_items, glob_under
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import EMPTY_TREE, TreeItem, TreeRef, parse_tree_ref
 from pfs_provider.versioning.trees import commit_tree
@@ -24,6 +28,9 @@ __all__ = ["Pins", "expand_inputs", "input_side", "load_spec", "pinned_inputs"]
 
 Pins = dict[str, InputPin]
 """The tree that a job reads of each input branch, by the branch's full name."""
+
+SEEK_FILES = 64
+"""Files of a tree that can be looked at in the time of finding one place in it."""
 
 
 def load_spec(jobs: Jobs, job: Job) -> tuple[PipelineSpec, str | None]:
@@ -61,7 +68,24 @@ def input_side(storage: Storage, mine: Pins, other: Pins) -> Side:
         trees = _tree(mine, part), _tree(other, part)
         return glob_changed(storage, *trees, compile_glob(part.glob))
 
-    return Side(every=_look_up_all(storage, mine), changed=look_up_changed)
+    files = Files(every=_look_up_all(storage, mine), keyed=_look_up_keyed(storage, mine))
+    return Side(files=files, changed=look_up_changed)
+
+
+def _look_up_keyed(storage: Storage, pins: Pins) -> KeyedLookup:
+    def look_up(
+        part: PfsInput, attribute: Attribute, texts: AbstractSet[str]
+    ) -> Iterable[TreeItem]:
+        tree, glob = _tree(pins, part), compile_glob(part.glob)
+        stems = None
+        if len(texts) * SEEK_FILES < tree.n_files:
+            template = parse_template(getattr(part, attribute), n_groups=glob.n_groups)
+            stems = find_stems(glob, template, texts)
+        if stems is None or len(stems) * SEEK_FILES >= tree.n_files:
+            return glob_items(storage, tree, glob)
+        return glob_under(storage, tree, glob, stems)
+
+    return look_up
 
 
 def _look_up_all(storage: Storage, pins: Pins) -> Callable[[PfsInput], Iterable[TreeItem]]:

@@ -52,6 +52,7 @@ class Glob:
         files_only: The glob holds ``**``: only files are to be taken, at any depth.
         depth: Number of elements of every matching path; 0 for the root; None if they differ.
         literal: The one path that matches, if the glob holds no wildcard at all.
+        nodes: The glob as it was read, without trailing slashes.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Glob:
     files_only: bool
     depth: int | None
     literal: str | None
+    nodes: Pattern
 
     @property
     def n_groups(self) -> int:
@@ -107,6 +109,7 @@ def compile_glob(text: str) -> Glob:
         files_only=any(isinstance(node, DoubleStar) for node in _walk(nodes)),
         depth=0 if is_root else _count_elements(nodes),
         literal=prefix if nodes in {(), (first,)} else None,
+        nodes=nodes,
     )
 
 

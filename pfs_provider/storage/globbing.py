@@ -5,7 +5,7 @@ the way, and digested only where they match. Must not know: glob syntax, capture
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pfs_provider.refs.globs import Glob
 from pfs_provider.storage.diff import diff_trees
@@ -15,7 +15,7 @@ from pfs_provider.storage.rows import Rows
 from pfs_provider.storage.tree import iter_run
 from pfs_provider.storage.values import TreeItem, TreeRef
 
-__all__ = ["glob_changed", "glob_items"]
+__all__ = ["glob_changed", "glob_items", "glob_under"]
 
 
 def glob_items(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeItem]:
@@ -26,16 +26,27 @@ def glob_items(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeItem
     Raises:
         CorruptDataError: ``page-corrupt``.
     """
-    if glob.literal is not None:
-        item = find_item(storage, tree, glob.literal)
-        if item is not None and item.n_files:
-            yield item
-    elif glob.files_only:
-        yield from _glob_files(storage, tree, glob)
-    elif glob.depth is not None:
-        yield from _glob_depth(storage, tree, glob, glob.depth)
-    else:
-        yield from _glob_any(storage, tree, glob)
+    return _glob(storage, tree, glob, glob.prefix)
+
+
+def glob_under(
+    storage: Storage, tree: TreeRef, glob: Glob, stems: Iterable[str]
+) -> Iterator[TreeItem]:
+    """Yield those of `glob_items` whose paths begin with one of the stems, in the same order.
+
+    Args:
+        storage: Where the tree lies.
+        tree: The tree.
+        glob: What is wanted of it.
+        stems: In path order, none within another. Only their pages are read.
+
+    Raises:
+        CorruptDataError: ``page-corrupt``.
+    """
+    for stem in stems:
+        for item in _glob(storage, tree, glob, stem):
+            if item.path.startswith(stem):  # the folders above a stem may match, too
+                yield item
 
 
 def glob_changed(storage: Storage, tree: TreeRef, other: TreeRef, glob: Glob) -> Iterator[TreeItem]:
@@ -60,9 +71,18 @@ def glob_changed(storage: Storage, tree: TreeRef, other: TreeRef, glob: Glob) ->
             yield file_item(change.path, change.new)
 
 
-def _rows(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[Rows]:
-    stem = glob.prefix.encode()
-    return iter_run(storage, tree, stem, _after(stem))
+def _glob(storage: Storage, tree: TreeRef, glob: Glob, stem: str) -> Iterator[TreeItem]:
+    """Yield what the glob selects of the files whose paths begin with a stem."""
+    if glob.literal is not None:
+        item = find_item(storage, tree, glob.literal)
+        return iter([item] if item is not None and item.n_files else [])
+    start = stem.encode()
+    rows = iter_run(storage, tree, start, _after(start))
+    if glob.files_only:
+        return _glob_files(rows, glob)
+    if glob.depth is not None:
+        return _glob_depth(rows, glob, glob.depth)
+    return _glob_any(storage, tree, rows, glob)
 
 
 def _after(stem: bytes) -> bytes | None:
@@ -70,20 +90,20 @@ def _after(stem: bytes) -> bytes | None:
     return stem + b"\xff" if stem else None  # no UTF-8 text holds the byte 0xff
 
 
-def _glob_files(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeItem]:
+def _glob_files(many: Iterator[Rows], glob: Glob) -> Iterator[TreeItem]:
     match = glob.pattern.match
-    for rows in _rows(storage, tree, glob):
+    for rows in many:
         for row, path in enumerate(b"\0".join(rows.paths).decode().split("\0")):
             if match(path):
                 yield file_item(path, rows.entry(row))
 
 
-def _glob_depth(storage: Storage, tree: TreeRef, glob: Glob, depth: int) -> Iterator[TreeItem]:
+def _glob_depth(many: Iterator[Rows], glob: Glob, depth: int) -> Iterator[TreeItem]:
     """Yield the matches among the items with that many elements."""
     match = glob.pattern.match
     fold: FolderFold | None = None
     current: bytes | None = None  # the directory whose files are passed
-    for rows in _rows(storage, tree, glob):
+    for rows in many:
         row = 0
         while row < len(rows):
             path = rows.paths[row]
@@ -109,11 +129,13 @@ def _glob_depth(storage: Storage, tree: TreeRef, glob: Glob, depth: int) -> Iter
         yield fold.item()
 
 
-def _glob_any(storage: Storage, tree: TreeRef, glob: Glob) -> Iterator[TreeItem]:
+def _glob_any(
+    storage: Storage, tree: TreeRef, many: Iterator[Rows], glob: Glob
+) -> Iterator[TreeItem]:
     """Yield the matches at any depth; a matching directory's files are read once more."""
     match = glob.pattern.match
     above: list[str] = []  # the directories above the path before
-    for rows in _rows(storage, tree, glob):
+    for rows in many:
         for row, raw in enumerate(rows.paths):
             path = raw.decode()
             folders = _folders(path)

@@ -1,12 +1,15 @@
 """Planning and finishing a job with one new datum, among few and among many.
 
-    bench_incremental.py [--counts=100,10000] [--new=1] [--rounds=3] [--folder=PLACE]
+    bench_incremental.py [--inputs=pfs,join,group,join-ends,group-ends] [--counts=100,10000]
+                         [--new=1] [--rounds=3] [--folder=PLACE]
 
 Goal (design, section 17): with 1,000,000 datums within 5 times of with 100, and below 1 s; memory
 does not grow with the datums. Ask for a million by `--counts=100,10000,1000000`: building it takes
-some minutes. SQLite and a local folder. Plan and finish are the real ones; in between nothing is
-run: each datum's output is its input file, by reference. Every phase is a process of its own, whose
-peak of resident memory is shown; the first round of a phase finds its caches empty.
+some minutes. A join has one file a side and key, a group two files a key; keys are the beginnings
+of the files' names, or with `-ends` their ends. SQLite and a local folder. Plan and finish are the
+real ones; in between nothing is run: each datum's output is its input file, by reference. Every
+phase is a process of its own, whose peak of resident memory is shown; the first round of a phase
+finds its caches empty.
 """
 
 import json
@@ -28,13 +31,24 @@ from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import TreeRef, parse_tree_ref
 from tests.pfs_world import engine_of, make_queue
 
-PIPELINE = {
-    "pipeline": {"name": "out"},
-    "input": {"pfs": {"repo": "in", "glob": "/*"}},
-    "transform": {"cmd": ["true"]},
+
+def keyed(glob: str) -> list[dict[str, object]]:
+    """Return two inputs with keys."""
+    words = {"glob": glob, "join_on": "$1", "group_by": "$1"}
+    return [{"pfs": {"repo": repo, **words}} for repo in ("in", "side")]
+
+
+INPUTS: dict[str, dict[str, object]] = {
+    "pfs": {"pfs": {"repo": "in", "glob": "/*"}},
+    "join": {"join": keyed("/(*)-*")},
+    "group": {"group": keyed("/(*)-*")},
+    "join-ends": {"join": keyed("/*-(*)")},
+    "group-ends": {"group": keyed("/*-(*)")},
 }
 WHEN = datetime(2020, 1, 1, tzinfo=UTC)
 GOAL_S, GOAL_RATIO = 1.0, 5.0
+SPARE = 100
+"""Files of a join's other side that wait for a partner."""
 Figures = dict[str, float]
 
 
@@ -42,26 +56,33 @@ def main() -> None:
     """Measure every count in processes of their own, and print."""
     options = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:] if "=" in word)
     if "phase" in options:
-        print(json.dumps(PHASES[options["phase"]](Path(options["home"]), int(options["n"]))))
+        phase = PHASES[options["phase"]]
+        print(json.dumps(phase(Path(options["home"]), int(options["n"]), options["input"])))
         return
-    n_new, n_rounds = int(options.get("new", "1")), int(options.get("rounds", "3"))
     print(
         f"{'datums':>9}  {'step':<26}{'plan s':>9}{'finish s':>10}{'both':>9}{'ratio':>8}", end=""
     )
     print(f"{'peak MiB':>10}  goal")
+    for name in options.get("inputs", ",".join(INPUTS)).split(","):
+        measure(name, options)
+
+
+def measure(name: str, options: dict[str, str]) -> None:
+    """Measure an input with every count."""
+    n_new, n_rounds = int(options.get("new", "1")), int(options.get("rounds", "3"))
     least: float | None = None
     for text in options.get("counts", "100,10000").split(","):
         n_datums = int(text)
         with tempfile.TemporaryDirectory(dir=options.get("folder"), prefix="pfs-bench-") as folder:
             home = Path(folder)
-            run_phase("put", home, n_datums)
-            show(n_datums, "all of them", run_phase("every", home, n_datums))
-            rounds = [run_phase("more", home, n_new) for _ in range(n_rounds)]
+            run_phase("put", home, n_datums, name)
+            show(n_datums, f"{name}, all of them", run_phase("every", home, n_datums, name))
+            rounds = [run_phase("more", home, n_new, name) for _ in range(n_rounds)]
             best = min(rounds, key=lambda each: each["plan"] + each["finish"])
             both = best["plan"] + best["finish"]
             least = both if least is None else least
             goal = f"below {GOAL_S:.0f} s, ratio below {GOAL_RATIO:.0f}"
-            show(n_datums, f"{n_new} new", best, ratio=both / least, goal=goal)
+            show(n_datums, f"{name}, {n_new} new", best, ratio=both / least, goal=goal)
 
 
 def show(
@@ -74,43 +95,57 @@ def show(
     print(f"{n_datums:>9}  {step:<26}{times}{shown:>8}{figures['peak']:>10.0f}  {goal}", flush=True)
 
 
-def run_phase(name: str, home: Path, number: int) -> Figures:
+def run_phase(name: str, home: Path, number: int, input_name: str) -> Figures:
     """Run one phase in a process of its own."""
-    words = [f"--phase={name}", f"--home={home}", f"--n={number}"]
+    words = [f"--phase={name}", f"--home={home}", f"--n={number}", f"--input={input_name}"]
     command = [sys.executable, "-m", "tests.benchmarks.bench_incremental", *words]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     figures: Figures = json.loads(done.stdout)
     return figures
 
 
-def put(home: Path, n_datums: int) -> Figures:
+def path_of(number: int, side: str, name: str) -> str:
+    """Return a file's path: with keys that come in the order of paths, or far from it."""
+    if name.endswith("-ends"):
+        return f"/{side}{number * 2654435761 % 2**32:08x}-{number:08}"
+    return f"/{number:08}-{side}" if name != "pfs" else f"/{number:08}"
+
+
+def put(home: Path, n_datums: int, name: str) -> Figures:
     """Commit that many files, and a pipeline over them."""
     with Pfs(home=home) as pfs:
-        pfs.create_repo("in")
+        for repo in ("in", "side"):
+            pfs.create_repo(repo)
         with pfs.commit("in@master") as c:
             for number in range(n_datums):
-                c.put_file(f"/{number:07}", str(number).encode())
-        pfs.create_pipeline(PIPELINE)
+                c.put_file(path_of(number, "a", name), str(number).encode())
+        if name != "pfs":
+            with pfs.commit("side@master") as c:
+                for number in range(n_datums + SPARE * name.startswith("join")):
+                    c.put_file(path_of(number, "b", name), str(number).encode())
+        transform = {"cmd": ["true"]}
+        pipeline = {"pipeline": {"name": "out"}, "input": INPUTS[name], "transform": transform}
+        pfs.create_pipeline(pipeline)
     return {}
 
 
-def every(home: Path, n_datums: int) -> Figures:
+def every(home: Path, n_datums: int, name: str) -> Figures:
     """Plan, work and finish the first job."""
     with Pfs(home=home) as pfs:
         return run_job(pfs, total=n_datums, processed=n_datums)
 
 
-def more(home: Path, n_new: int) -> Figures:
+def more(home: Path, n_new: int, name: str) -> Figures:
     """Commit some more files, and run the job of that commit."""
     with Pfs(home=home) as pfs:
         (last,) = pfs.list_jobs("out", limit=1)
         with pfs.commit("in@master") as c:
             for number in range(n_new):
-                c.put_file(f"/new-{last.total + number}", b"new")
+                c.put_file(path_of(last.total + number, "a", name), b"new")
         return run_job(pfs, total=last.total + n_new, processed=n_new)
 
 
-PHASES: dict[str, Callable[[Path, int], Figures]] = {"put": put, "every": every, "more": more}
+PHASES: dict[str, Callable[[Path, int, str], Figures]] = {"put": put, "every": every, "more": more}
 
 
 def run_job(pfs: Pfs, *, total: int, processed: int) -> Figures:
@@ -135,7 +170,7 @@ def run_job(pfs: Pfs, *, total: int, processed: int) -> Figures:
 def work(storage: Storage, ref: JobRef) -> None:
     """Deliver every set, with the input files as output."""
     queue = make_queue(storage, ref)
-    (pin,) = queue.plan.inputs
+    pin = next(pin for pin in queue.plan.inputs if "side" not in pin.branch)
     while (taken := queue.take(lambda: False)) is not None:
         done = copied(storage, parse_tree_ref(pin.tree), taken.record.datums)
         result = SetResult(worker=queue.worker, incarnation=queue.incarnation, datums=done)

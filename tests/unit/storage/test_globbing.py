@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from pfs_provider.refs.globs import compile_glob
-from pfs_provider.storage.globbing import glob_changed, glob_items
+from pfs_provider.storage.globbing import glob_changed, glob_items, glob_under
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 
@@ -89,3 +89,16 @@ def test_what_differs_is_what_the_other_tree_does_not_select_just_so(
             assert [item for item in every if (item.path, item.digest) not in there] == list(
                 glob_changed(storage, after, before, glob)
             )
+
+
+@pytest.mark.parametrize("text", ["/", "/*", "/*/*", "/**", "/b*", "/{b,b/d,b/d/e}", "/b"])
+@pytest.mark.parametrize("stems", [[""], ["/"], ["/a", "/b"], ["/b-", "/b/d"], ["/b/d/e", "/z/1/"]])
+def test_what_lies_under_stems_is_what_begins_so(
+    storage: Storage, put: Put, text: str, stems: list[str]
+) -> None:
+    tree, glob = put(CONTENT), compile_glob(text)
+    every = glob_items(storage, tree, glob)
+
+    found = list(glob_under(storage, tree, glob, stems))
+
+    assert found == [item for item in every if item.path.startswith(tuple(stems))]
