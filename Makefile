@@ -1,10 +1,13 @@
 # One way in. `make` alone prints what there is. Needs Python 3.11 or newer, git and make; nothing else.
-# Settings: PYTHON=/path/to/python3.11  WORKERS=2 (test processes)  SOAK_KILLS=200  UPGRADE=1 (for lock)
+# Settings: PYTHON=/path/to/python3.11  WORKERS=2 (test processes)  SOAK_KILLS=200
+#   SOAK_CATALOG="sqlite postgres"  SOAK_STORE="local s3" (paired in their order)  UPGRADE=1 (for lock)
 
 BIN := .venv/bin
 READY := .venv/ready
 WORKERS ?= 2
 SOAK_KILLS ?= 200
+SOAK_CATALOG ?= sqlite
+SOAK_STORE ?= local
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
@@ -30,7 +33,7 @@ test: $(READY) ## run the tests; `make test ARGS="tests/unit/refs -k glob"` runs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 soak: $(READY) ## kill -9 at random moments, then compare with an undisturbed run
-	@$(BIN)/python -m tests.soak --kills $(SOAK_KILLS)
+	@$(BIN)/python -m tests.soak --kills $(SOAK_KILLS) --catalog $(SOAK_CATALOG) --store $(SOAK_STORE)
 
 format: $(READY) ## rewrite the code in the one format
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -56,12 +56,15 @@ def run(  # noqa: PLR0913, PLR0917 each is one option of the command
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Run all jobs that are ready and show them. Exits 1 if one of them failed."""
+    n_shown = 0
     with open_pfs() as pfs, JobBars() as bars:
 
         def tell(job: "JobInfo") -> None:
+            nonlocal n_shown
             bars.tell(job)
             if watch and job.state in ENDED:
-                show_all([job], output, live=True)
+                show_all([job], output, live=True, go_on=n_shown > 0)
+                n_shown += 1
 
         ended = pfs.run(
             pipeline,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from pfs_provider.cli.columns import Now, columns_of, row_of
@@ -59,7 +59,12 @@ def show_json(info: object, output: Output) -> None:
 
 
 def show_all(
-    infos: Iterable[object], output: Output, *, full_times: bool = False, live: bool = False
+    infos: Iterable[object],
+    output: Output,
+    *,
+    full_times: bool = False,
+    live: bool = False,
+    go_on: bool = False,
 ) -> None:
     """Print values as they come: JSON lines, or a table; nothing if there are none.
 
@@ -68,6 +73,7 @@ def show_all(
         output: How.
         full_times: Times in full instead of how long ago.
         live: They come one by one, over a long time: each is printed at once.
+        go_on: The table's header was printed with others before them.
     """
     if output is Output.JSON:
         _write((json_line(info) for info in infos), live=live)
@@ -79,7 +85,8 @@ def show_all(
     now = Now(at=SystemClock().now(), full=full_times)
     headers = list(columns_of(type(first)))
     rows = (row_of(info, headers, now) for info in chain([first], source))
-    _write(table_lines(headers, rows, **({"batch": 1} if live else {})), live=live)
+    lines = table_lines(headers, rows, **({"batch": 1} if live else {}))
+    _write(islice(lines, 1 if go_on else 0, None), live=live)
 
 
 def json_line(info: object) -> str:

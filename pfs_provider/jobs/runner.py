@@ -51,6 +51,7 @@ class Runner:
     def run_ready(self, pipeline: PipelineKey | None = None) -> Iterator[Job]:
         """Run jobs until none is ready or in work, and yield each one that this scheduler ended.
 
+        Those that a failed one has made unrunnable come behind it.
         First the ticks that are due are put, and cron triggers move their branches.
         """
         self._steps.fire_ticks()
@@ -58,7 +59,7 @@ class Runner:
             job, others_work = self._steps.claim(pipeline)
             self._turn()
             if job is not None:
-                yield from self._run_claimed(job)
+                yield from self._run_claimed(job, pipeline)
             elif others_work:
                 self.jobs.clock.sleep(POLL_S)
             else:
@@ -73,7 +74,7 @@ class Runner:
             if job is None:
                 self.jobs.clock.sleep(WATCH_POLL_S)
             else:
-                yield from self._run_claimed(job)
+                yield from self._run_claimed(job, pipeline)
 
     def run_job(self, job: Job) -> Job:
         """Take one claimed job to its end and return it; whoever ended it meanwhile, it is ended.
@@ -134,7 +135,7 @@ class Runner:
         if self.on_turn is not None:
             self.on_turn()
 
-    def _run_claimed(self, job: Job) -> Iterator[Job]:
+    def _run_claimed(self, job: Job, pipeline: PipelineKey | None) -> Iterator[Job]:
         try:
             ended = self.run_job(job)
         except ConflictError as error:
@@ -142,6 +143,10 @@ class Runner:
                 raise
         else:
             yield ended
+            for behind in self._steps.list_unrunnable(ended, pipeline):
+                if self.on_progress is not None:
+                    self.on_progress(behind.info())
+                yield behind
 
     def _tell(self, job: Job, progress: JobProgress) -> None:
         if self.on_progress is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog import triggers
 from pfs_provider.catalog.standing import list_standing
+from pfs_provider.catalog.unrunnable import list_made_unrunnable
 from pfs_provider.catalog.values import Job
 from pfs_provider.errors import (
     ConflictError,
@@ -228,6 +229,14 @@ class Steps:
         """Return the job as it is, None if it was deleted with its pipeline or its commit."""
         with self.jobs.versions.catalog.read() as tx:
             return job_rows.find_job(tx, ref.pipeline, ref.id)
+
+    def list_unrunnable(self, ended: Job, pipeline: PipelineKey | None) -> tuple[Job, ...]:
+        """Return the jobs, of a pipeline or of all, that cannot be run because of how one ended."""
+        if ended.state == "success":
+            return ()
+        with self.jobs.versions.catalog.read() as tx:
+            found = list_made_unrunnable(tx, ended)
+        return tuple(job for job in found if pipeline in {None, job.pipeline})
 
     def _is_gone(self, ref: JobRef) -> bool:
         try:

@@ -244,6 +244,40 @@ def test_run_watch_works_what_comes(shell: Shell) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_run_watch_tells_of_each_job_as_it_ends_also_of_those_behind_a_failed_one(
+    shell: Shell,
+) -> None:
+    specs = [
+        {
+            "pipeline": {"name": name},
+            "input": {"pfs": {"repo": repo, "glob": "/"}},
+            "transform": {"cmd": ["false"]},
+            "datum_tries": 1,
+        }
+        for name, repo in (("fails", "in"), ("behind", "fails"))
+    ]
+    shell.ok("create", "repo", "in")
+    shell.ok("create", "pipeline", "-f", "-", stdin=json.dumps(specs).encode())
+    process = shell.start("run", "--watch")
+    assert process.stdout is not None
+    said: list[str] = []
+
+    for body in (b"a", b"b"):
+        shell.ok("put", "file", "in@master:/a", "-f", "-", stdin=body)
+        # They come although it goes on: nothing waits for a buffer to be full.
+        said += [process.stdout.readline().decode() for _ in range(3 - len(said) // 3)]
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+
+    assert rest == b""
+    assert said[0].split()[:3] == ["PROJECT", "PIPELINE", "ID"]
+    words = [("fails", "failure: "), ("behind", "unrunnable: ")] * 2
+    for line, (pipeline, state) in zip(said[1:], words, strict=True):
+        assert line.split()[1] == pipeline
+        assert state in line
+
+
+@pytest.mark.timeout(300)
 def test_a_reader_that_goes_away_is_no_matter_for_words(shell: Shell) -> None:
     shell.ok("create", "repo", "images")
     for n in range(1000):

@@ -1,51 +1,50 @@
-"""Where a soak round keeps its data, and what can be seen of it from outside while it runs."""
+"""Where a soak round keeps its data, and what is put there."""
 
-import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from pfs_provider.jobs.keys import JobRef, parse_job_ref
-from pfs_provider.jobs.records import PlanRecord, decode
 from pfs_provider.pfs import Pfs
 from tests.portraits import portrait_of
 
 N_VERSIONS = 3
-PIPELINES = ("up", "all")
 SMALL_FILES = 14
 LARGE_BYTES = 1_700_000
+FATES = ("good", "bad", "good")
+"""What ``/fate`` says in each version: a bad one fails a datum, and with it a job."""
+LEASE_S = 4.0
+"""Of a runner that does not answer; one that is dead is seen at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A home of its own below a folder."""
+    """A home, a catalog and a store of its own, as processes are told of them."""
 
     folder: Path
     mark: str
+    environment: Mapping[str, str] = field(repr=False)
 
     @property
-    def argument(self) -> str:
-        return json.dumps({"home": str(self.folder)})
+    def variables(self) -> dict[str, str]:
+        """The environment of whoever works there."""
+        return {**self.environment, "PFS_LEASE_S": str(LEASE_S)}
 
     def portrait(self) -> dict[str, Any]:
-        with Pfs(home=self.folder) as pfs:
-            return portrait_of(pfs, pfs._jobs)
-
-    def phase(self, commit_id: str) -> str:
-        """Return which of plan, work and finish the change's jobs are in, as the store tells."""
-        for pipeline in PIPELINES:
-            if not self._path(pipeline, commit_id, "stop").exists():
-                return self._phase(parse_job_ref(f"{pipeline}@{commit_id}"))
-        return "ended"
-
-    def has(self, commit_id: str, pipeline: str, what: str) -> bool:
-        """Return whether a job has a plan, any claims or results, or all results."""
-        if what == "all results":
-            return self._phase(parse_job_ref(f"{pipeline}@{commit_id}")) == "finish"
-        path = self._path(pipeline, commit_id, what)
-        return path.exists()
+        """Tell of everything; of events what happened, as jobs may end in any order."""
+        named = {
+            name.lower(): text for name, text in self.environment.items() if "PFS_" not in name
+        }
+        with Pfs(
+            home=self.folder,
+            catalog=self.environment.get("PFS_CATALOG"),
+            store=self.environment.get("PFS_STORE"),
+            store_options=named,
+        ) as pfs:
+            found = portrait_of(pfs, pfs._jobs)
+        return {**found, "events": sorted(found["events"], key=str)}
 
     def leftovers(self) -> list[str]:
         """Return the command lines of processes that still run for this place."""
@@ -64,20 +63,6 @@ class Place:
         """Return what workers left in the scratch folder."""
         scratch = self.folder / "scratch"
         return [path.name for path in scratch.iterdir()] if scratch.exists() else []
-
-    def _path(self, pipeline: str, commit_id: str, what: str) -> Path:
-        ref = parse_job_ref(f"{pipeline}@{commit_id}")
-        return self.folder / "store" / f"{ref.prefix}{what}"
-
-    def _phase(self, ref: JobRef) -> str:
-        base = self.folder / "store" / ref.prefix
-        try:
-            plan = decode((base / "plan").read_bytes(), PlanRecord, name="plan")
-        except FileNotFoundError:
-            return "plan"
-        results = base / "results"
-        n_done = len(list(results.glob("????????"))) if results.exists() else 0
-        return "work" if n_done < len(plan.set_sizes) else "finish"
 
 
 def make_versions(folder: Path, random: Random) -> list[tuple[Path, str]]:
@@ -98,5 +83,6 @@ def make_versions(folder: Path, random: Random) -> list[tuple[Path, str]]:
             )
             del name
         (version / f"large-{number % 2}").write_bytes(random.randbytes(LARGE_BYTES))
+        (version / "fate").write_text(FATES[number])
         out.append((version, f"{random.getrandbits(128):032x}"))
     return out

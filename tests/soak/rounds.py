@@ -1,236 +1,196 @@
-"""A round: processes that do the steps, whoever kills them, and the comparison at its end."""
+"""A round: processes that do the steps, whoever strikes them, and the comparison at its end."""
 
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests.portraits import differing
-from tests.soak.places import PIPELINES, Place
+from tests.soak.budget import Budget
+from tests.soak.places import LEASE_S, Place
+from tests.soak.processes import STEP_S, Process, RoundError, kill_pid
 
-STEP_S = 120.0
-"""Seconds that a step may take when nobody disturbs it; more means that it hangs."""
-KILLS_PER_STEP = {"put": (0, 2), "run": (2, 6)}
-"""Least and most."""
+__all__ = ["Disturbed", "undisturbed"]
+
 N_WORKERS = 2
-LEFT_S = 20.0
+KILLS_OF_PUT = (0, 2)
+KILLS_OF_RUN = (3, 9)
+"""Least and most, for one version."""
+AIMS = {"plan": 3, "work": 4, "finish": 3, "any": 2}
+"""How often a kill waits for each phase. Planning and finishing are short: only aimed kills hit."""
+VICTIMS = {"runner": 5, "worker": 3, "spawner": 1, "all": 2, "frozen runner": 2, "frozen worker": 1}
+WORKER_KILLS = 3
+"""A worker that is lost four times fails its job, by design; so many of one runner's are killed."""
+LEFT_S = 30.0
 """Seconds that workers of a killed runner have to be gone."""
 MARKS = {"worker": "-m pfs_provider.worker ", "spawner": "spawner.main import main"}
 """What the command lines of a runner's children hold."""
-ROOT = Path(__file__).resolve().parents[2]
+MAY_FAIL = {"failing", "behind"}
 
 Versions = Sequence[tuple[Path, str]]
 
 
-class RoundError(Exception):
-    """What the round should not have come to."""
+def undisturbed(place: Place, versions: Versions, shapes: Sequence[str]) -> dict[str, Any]:
+    """Do all steps in peace and tell what came of it.
 
-
-@dataclass(slots=True)
-class Budget:
-    """Kills that all rounds share."""
-
-    n_left: int
-    deadline: float
-    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
-    lengths: dict[str, float] = field(default_factory=lambda: {"put": 0.3, "run": 3.0})
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def is_spent(self) -> bool:
-        return self.n_left <= 0 or time.monotonic() > self.deadline
-
-    @property
-    def n_kills(self) -> int:
-        return self.kills.total()
-
-    @property
-    def text(self) -> str:
-        return f"{self.n_kills} kills so far"
-
-    def take(self) -> bool:
-        with self._lock:
-            if self.is_spent:
-                return False
-            self.n_left -= 1
-            return True
-
-    def put_back(self) -> None:
-        with self._lock:
-            self.n_left += 1
-
-    def note(self, phase: str, victim: str) -> None:
-        with self._lock:
-            self.kills[phase, victim] += 1
-
-    def note_length(self, verb: str, seconds: float) -> None:
-        with self._lock:
-            self.lengths[verb] = 0.7 * self.lengths[verb] + 0.3 * seconds
-
-
-def undisturbed(place: Place, versions: Versions) -> dict[str, Any]:
-    """Do all steps in peace and tell what came of it."""
-    _finish(_start("make", place, place.mark))
+    Raises:
+        RoundError: It is not what is meant to come of it.
+    """
+    Process(place, "make", place.mark, *shapes).end()
     for folder, commit_id in versions:
-        _finish(_start("put", place, str(folder), commit_id))
-        _finish(_start("run", place, str(N_WORKERS)))
-    _check_gone(place)
-    return place.portrait()
-
-
-def disturb(
-    place: Place, versions: Versions, expected: dict[str, Any], random: Random, budget: Budget
-) -> None:
-    """Do all steps, killed and repeated; raise unless it comes to the same."""
-    _finish(_start("make", place, place.mark))
-    for folder, commit_id in versions:
-        _repeat(
-            "put",
-            partial(_start, "put", place, str(folder), commit_id),
-            partial(_kill_putter, random=random, budget=budget),
-            random=random,
-            budget=budget,
-        )
-        _repeat(
-            "run",
-            partial(_start, "run", place, str(N_WORKERS)),
-            partial(_kill_in_run, place=place, commit_id=commit_id, random=random, budget=budget),
-            random=random,
-            budget=budget,
-        )
+        Process(place, "put", str(folder), commit_id).end()
+        Process(place, "run", str(N_WORKERS)).end()
     _check_gone(place)
     found = place.portrait()
-    wrong = differing(found, expected)
-    if wrong:
-        raise RoundError("; ".join(f"{name}: {pair}" for name, pair in wrong.items()))
-    if len(place.left_scratch()) > N_WORKERS:  # what the last that were killed left
-        raise RoundError(f"scratch folders are left: {place.left_scratch()}")
+    for pipeline, _, state, reason, *_ in found["jobs"]:
+        if state != "success" and pipeline.rpartition("/")[2] not in MAY_FAIL:
+            raise RoundError(f"{pipeline} is {state} although nobody disturbed it: {reason}")
+    return found
 
 
-def _repeat(
-    verb: str,
-    start: Callable[[], subprocess.Popen[str]],
-    kill: Callable[[subprocess.Popen[str]], bool],
-    *,
-    random: Random,
-    budget: Budget,
-) -> None:
-    """Start a step again and again until nobody kills it and it has ended well."""
-    for _ in range(random.randint(*KILLS_PER_STEP[verb])):
-        if not budget.take():
-            break
-        process = start()
-        began = time.monotonic()
-        if not kill(process):
-            budget.put_back()
-            budget.note_length(verb, time.monotonic() - began)
-        if process.poll() is None or process.returncode != -signal.SIGKILL:
-            _finish(process)
-            return
-        _close(process)
-    _finish(start())
+@dataclass(slots=True, kw_only=True)
+class Disturbed:
+    """A round whose processes are struck.
 
+    Args:
+        place: Where.
+        random: Decides all.
+        budget: How often.
+        n_rivals: Runners with ``--watch`` beside the one that ends by itself.
+    """
 
-def _kill_putter(process: subprocess.Popen[str], random: Random, budget: Budget) -> bool:
-    if not _wait(process, random.uniform(0, budget.lengths["put"])):
-        return False
-    process.kill()
-    process.wait()
-    budget.note("put", "putter")
-    return True
+    place: Place
+    random: Random
+    budget: Budget
+    n_rivals: int
+    _rivals: list[Process] = field(default_factory=list)
+    _workers_killed: dict[int, int] = field(default_factory=dict)
 
+    def check(self, versions: Versions, shapes: Sequence[str], expected: dict[str, Any]) -> None:
+        """Do all steps, struck and repeated.
 
-def _kill_in_run(
-    process: subprocess.Popen[str], place: Place, commit_id: str, random: Random, budget: Budget
-) -> bool:
-    if not _wait_for_moment(process, place, commit_id, random, budget.lengths["run"]):
-        return False
-    victim = random.choices(["runner", "worker", "spawner", "all"], [5, 3, 1, 2])[0]
-    children = _descendants(process.pid)
-    phase = place.phase(commit_id)
-    if victim in MARKS:
-        found = [pid for pid, line in children if MARKS[victim] in line]
-        if not found:
-            victim = "runner"
-        elif _kill(random.choice(found)):
-            budget.note(phase, victim)
-            return True
-    process.kill()
-    if victim == "all":
-        for pid, _ in children:
-            _kill(pid)
-    process.wait()
-    budget.note(phase, victim)
-    return True
+        Raises:
+            RoundError: It does not come to the same, or something is left.
+        """
+        Process(self.place, "make", self.place.mark, *shapes).end()
+        try:
+            for folder, commit_id in versions:
+                self._put(folder, commit_id)
+                self._run()
+        finally:
+            rivals, self._rivals = self._rivals, []
+            for rival in rivals:
+                rival.kill()
+        _check_gone(self.place)
+        wrong = differing(self.place.portrait(), expected)
+        if wrong:
+            raise RoundError("; ".join(f"{name}: {pair}" for name, pair in wrong.items()))
+        most = N_WORKERS * (1 + self.n_rivals)
+        if len(self.place.left_scratch()) > most:  # what the last that were killed left
+            raise RoundError(f"scratch folders are left: {self.place.left_scratch()}")
 
+    def _put(self, folder: Path, commit_id: str) -> None:
+        for _ in range(self.random.randint(*KILLS_OF_PUT)):
+            if not self.budget.take():
+                break
+            putter = Process(self.place, "put", str(folder), commit_id)
+            began = time.monotonic()
+            if not putter.outlives(self.random.uniform(0, self.budget.lengths["put"])):
+                putter.end()
+                self.budget.put_back()
+                self.budget.note_length("put", time.monotonic() - began)
+                return
+            putter.kill()
+            self.budget.note("put", "putter")
+        Process(self.place, "put", str(folder), commit_id).end()
 
-def _wait_for_moment(
-    process: subprocess.Popen[str], place: Place, commit_id: str, random: Random, length_s: float
-) -> bool:
-    """Wait for a random moment, or for one soon after something appears; False if it ended."""
-    pipeline = random.choice(PIPELINES)
-    what = random.choice(["time", "time", "plan", "claims", "results", "all results"])
-    if what == "time" or place.has(commit_id, pipeline, what):
-        return _wait(process, random.uniform(0, length_s))
-    end = time.monotonic() + STEP_S
-    while time.monotonic() < end and process.poll() is None:
-        if place.has(commit_id, pipeline, what):
-            return _wait(process, random.choice([0, random.uniform(0, 0.3)]))
-        time.sleep(0.002)
-    return False
+    def _run(self) -> None:
+        """Run all jobs of a version, however often that takes."""
+        main = self._start("run")
+        self._rivals = [self._start("watch") for _ in range(self.n_rivals)]
+        for _ in range(self.random.randint(*KILLS_OF_RUN)):
+            if not self.budget.take():
+                break
+            struck = self._wait_for_moment(main)
+            if struck is None or not self._strike(struck):
+                self.budget.put_back()
+            if not main.is_alive:
+                if not main.was_killed:
+                    break
+                main = self._start("run")
+            for number, rival in enumerate(self._rivals):
+                if not rival.is_alive:
+                    self._rivals[number] = self._start("watch")
+        main.end()  # by itself
+        for rival in self._rivals:
+            rival.ask_to_end()
+        self._rivals = []
 
+    def _start(self, verb: str) -> Process:
+        return Process(self.place, verb, str(N_WORKERS), on_length=self.budget.note_length)
 
-def _wait(process: subprocess.Popen[str], seconds: float) -> bool:
-    """Wait; return whether the process still runs then."""
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
+    def _strike(self, runner: Process) -> bool:
+        """Strike a runner, or somebody below it; return whether somebody was killed."""
+        victim = self.random.choices(list(VICTIMS), list(VICTIMS.values()))[0]
+        if "frozen" in victim and not self.n_rivals:
+            victim = "runner"  # nobody would take its job over
+        kind = victim.removeprefix("frozen ")
+        children = runner.descendants()
+        if kind in MARKS:
+            found = [pid for pid, line in children if MARKS[kind] in line]
+            n_lost = self._workers_killed.get(runner.pid, 0)
+            if found and victim == "frozen worker":
+                self._freeze(self.random.choice(found), runner, victim)
+                return False
+            if found and n_lost < WORKER_KILLS:
+                self._workers_killed[runner.pid] = n_lost + 1
+                self.budget.note(runner.phase, victim)
+                return kill_pid(self.random.choice(found))
+        elif victim == "frozen runner":
+            self._freeze(runner.pid, runner, victim)
+            return False
+        phase = runner.kill()
+        for pid, _ in children if victim == "all" else ():
+            kill_pid(pid)
+        self.budget.note(phase, "all" if victim == "all" else "runner")
         return True
-    return False
+
+    def _freeze(self, pid: int, runner: Process, victim: str) -> None:
+        """Stop a process until others have taken over what it had, and let it go on."""
+        self.budget.note(runner.phase, victim)
+        runner.was_frozen = True
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(LEASE_S * self.random.uniform(0.5, 2))
+            os.kill(pid, signal.SIGCONT)
+
+    def _wait_for_moment(self, main: Process) -> Process | None:
+        """Wait for a random moment, or for one in a chosen phase; return who is struck then."""
+        aim = self.random.choices(list(AIMS), list(AIMS.values()))[0]
+        runners = [main, *self._rivals]
+        struck: Process | None = self.random.choice(runners)
+        wait_s = self.random.uniform(0, 2 * self.budget.lengths["work"])
+        if aim != "any":
+            struck = _find_entering(runners, aim)
+            wait_s = self.random.uniform(0, self.budget.lengths[aim])
+        return struck if struck is not None and struck.outlives(wait_s) else None
 
 
-def _start(verb: str, place: Place, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.soak.step", verb, place.argument, *arguments]
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("PFS_")}
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    said = process.stdout.readline()
-    if said != "ready\n":
-        process.kill()
-        raise RoundError(f"{command} did not start: {said}{process.communicate()[0][-2000:]}")
-    return process
-
-
-def _finish(process: subprocess.Popen[str]) -> None:
-    try:
-        said, _ = process.communicate(timeout=STEP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        said, _ = process.communicate()
-        raise RoundError(f"{process.args!r} did not end in {STEP_S} s: {said[-2000:]}") from None
-    if process.returncode != 0:
-        raise RoundError(f"{process.args!r} ended with {process.returncode}: {said[-2000:]}")
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    if process.stdout is not None:
-        process.stdout.close()
+def _find_entering(runners: Sequence[Process], phase: str) -> Process | None:
+    """Return the runner that enters a phase next, None once the first of them has ended."""
+    seen = [len(runner.phases) for runner in runners]
+    end = time.monotonic() + STEP_S
+    while runners[0].is_alive and time.monotonic() < end:
+        for runner, n_seen in zip(runners, seen, strict=True):
+            if phase in runner.phases[n_seen:]:
+                return runner
+        time.sleep(0.002)
+    return None
 
 
 def _check_gone(place: Place) -> None:
@@ -239,36 +199,3 @@ def _check_gone(place: Place) -> None:
         time.sleep(0.2)
     if place.leftovers():
         raise RoundError(f"processes are left: {place.leftovers()}")
-
-
-def _kill(pid: int) -> bool:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _descendants(pid: int) -> list[tuple[int, str]]:
-    """Return the processes below one, with their command lines."""
-    parents: dict[int, list[int]] = {}
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                stat = (process / "stat").read_text()
-            except OSError:
-                continue
-            parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(
-                int(process.name)
-            )
-    found: list[tuple[int, str]] = []
-    todo = [pid]
-    while todo:
-        for child in parents.get(todo.pop(), []):
-            todo.append(child)
-            try:
-                line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                line = ""
-            found.append((child, line))
-    return found

@@ -1,49 +1,76 @@
 """One step of a soak round, in a process that may be killed at any moment.
 
-    python -m tests.soak.step make PLACE MARK
-    python -m tests.soak.step put PLACE FOLDER ID
-    python -m tests.soak.step run PLACE WORKERS
+    python -m tests.soak.step make MARK SHAPE…
+    python -m tests.soak.step put FOLDER ID
+    python -m tests.soak.step run WORKERS
+    python -m tests.soak.step watch WORKERS
 
-PLACE is JSON: the façade's arguments. Prints ``ready`` when what is slow and harmless, importing,
-is over.
+Where is in the environment. Prints ``ready`` when what is slow and harmless, importing, is over. A
+runner then prints a line for each phase of a job that it enters, so that a kill can be aimed at it.
 """
 
-import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from pfs_provider.catalog.values import Job
+from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.runner import Runner
+from pfs_provider.jobs.steps import Begun, Steps
 from pfs_provider.pfs import Pfs
+from pfs_provider.verbs import jobs as job_verbs
+from tests.soak.pipelines import specs_of
 
-SLEEP_S = "0.03"
-"""Seconds that user code takes per datum; the mark is appended, which makes it findable."""
+
+class TellingSteps(Steps):
+    """Says which phase of a job is entered."""
+
+    def begin(self, ref: JobRef) -> Begun:
+        """Plan."""
+        _tell("plan")
+        begun = super().begin(ref)
+        _tell("work")
+        return begun
+
+    def end(self, ref: JobRef, problem: str | None, *, is_lost: bool = False) -> Job:
+        """Finish."""
+        _tell("finish")
+        ended = super().end(ref, problem, is_lost=is_lost)
+        _tell("between")
+        return ended
+
+
+class TellingRunner(Runner):
+    """The scheduler, with steps that tell."""
+
+    @property
+    def _steps(self) -> Steps:
+        return TellingSteps(
+            jobs=self.jobs, launcher=self.launcher, owner=self.owner, n_workers=self.n_workers
+        )
 
 
 def main(arguments: list[str]) -> int:
-    verb, place, *rest = arguments
-    print("ready", flush=True)
-    with Pfs(**json.loads(place)) as pfs:
+    """Do one step."""
+    verb, *rest = arguments
+    vars(job_verbs)["Runner"] = TellingRunner  # all else is what `pfs run` does
+    _tell("ready")
+    with Pfs() as pfs:
         match verb:
             case "make":
-                make(pfs, rest[0])
+                make(pfs, rest[0], rest[1:])
             case "put":
                 put(pfs, Path(rest[0]), rest[1])
             case _:
-                return run(pfs, int(rest[0]))
+                pfs.run(workers=int(rest[0]), watch=verb == "watch")
     return 0
 
 
-def make(pfs: Pfs, mark: str) -> None:
-    """Make a repo and two chained pipelines."""
+def make(pfs: Pfs, mark: str, shapes: Sequence[str]) -> None:
+    """Make a repo and the pipelines of a round."""
     pfs.create_repo("in")
-    pfs.create_pipeline(
-        _spec("up", "in", "/*", mark, [
-            "for f in /pfs/in/*; do tr a-z A-Z < $f > /pfs/out/$(basename $f); done",
-            "echo done",
-        ])
-    )  # fmt: skip
-    lines = ["cat /pfs/up/* > /pfs/out/all", "ls /pfs/up > /pfs/out/names"]
-    pfs.create_pipeline(_spec("all", "up", "/", mark, lines))
+    for spec in specs_of(shapes, mark):
+        pfs.create_pipeline(spec)
 
 
 def put(pfs: Pfs, folder: Path, commit_id: str) -> None:
@@ -54,18 +81,8 @@ def put(pfs: Pfs, folder: Path, commit_id: str) -> None:
         c.put_tree("/", folder)
 
 
-def run(pfs: Pfs, workers: int) -> int:
-    """Run every job; fail unless all succeed."""
-    pfs.run(workers=workers)
-    return int(any(job.state != "success" for job in pfs.list_jobs()))
-
-
-def _spec(name: str, repo: str, glob: str, mark: str, lines: list[str]) -> dict[str, Any]:
-    return {
-        "pipeline": {"name": name},
-        "input": {"pfs": {"repo": repo, "glob": glob}},
-        "transform": {"cmd": ["sh", "-s", mark], "stdin": [f"sleep {SLEEP_S}{mark}", *lines]},
-    }
+def _tell(word: str) -> None:
+    print(word, flush=True)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,8 @@ def _open_cloud(
     request_s = _REQUEST_S if patience_s is None else patience_s / 2
     retry_s = _RETRY_S if patience_s is None else patience_s / 4
     client: ClientConfig = {"timeout": f"{request_s}s", "connect_timeout": f"{_CONNECT_S}s"}
-    if config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://"):
+    endpoints = [text for option, text in config.items() if _meaning(option) == "endpoint"]
+    if any(text.startswith("http://") for text in endpoints):
         client["allow_http"] = True
     settings: dict[str, Any] = {
         "prefix": url.path.strip("/") or None,

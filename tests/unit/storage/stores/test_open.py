@@ -3,6 +3,7 @@ import socket
 import stat
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -111,6 +112,19 @@ def test_a_server_that_does_not_answer_is_told() -> None:
         open_store("s3://bucket/x?endpoint=http://127.0.0.1:9&region=r", options=options)
 
     assert caught.value.code == ErrorCode.STORE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("name", ["aws_endpoint_url", "aws_endpoint", "endpoint"])
+def test_a_server_without_tls_is_named_as_other_clients_have_it(
+    minio_store: StorePlace, name: str
+) -> None:
+    url, _, query = minio_store.url.partition("?")
+    said = dict(parse_qsl(query))
+    options = {**minio_store.options, name: said["endpoint"], "region": said["region"]}
+
+    store = open_store(url, options=options)
+
+    assert store.create("x", b"1")
 
 
 def test_a_server_that_is_silent_is_waited_for_no_longer_than_was_said() -> None:
