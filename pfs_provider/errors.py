@@ -52,6 +52,8 @@ class ErrorCode(StrEnum):
     EGRESS_ILLEGAL = "egress-illegal"  # output that its egress cannot take, or no way to it
     CLUSTER_REFUSED = "cluster-refused"  # Kubernetes finds the manifest invalid
     PIPELINE_STANDS = "pipeline-stands"  # its command is kept up, so it has no jobs to run
+    SECRET_MISSING = "secret-missing"  # noqa: S105 a code: one is not where its workers are
+    SECRET_ILLEGAL = "secret-illegal"  # noqa: S105 a code: a name, key or file that is none
     # not found
     PROJECT_NOT_FOUND = "project-not-found"
     REPO_NOT_FOUND = "repo-not-found"
@@ -67,6 +69,7 @@ class ErrorCode(StrEnum):
     TRANSACTION_NOT_FOUND = "transaction-not-found"
     NAMESPACE_NOT_FOUND = "namespace-not-found"
     CLUSTER_OBJECT_NOT_FOUND = "cluster-object-not-found"
+    SECRET_NOT_FOUND = "secret-not-found"  # noqa: S105 a code
     # conflict
     PROJECT_EXISTS = "project-exists"
     REPO_EXISTS = "repo-exists"
@@ -84,6 +87,7 @@ class ErrorCode(StrEnum):
     DATUM_NOT_RUNNING = "datum-not-running"  # it waits for its turn, or has its result
     COMMIT_EXISTS = "commit-exists"  # a change makes one commit in a repo
     CLUSTER_OBJECT_EXISTS = "cluster-object-exists"
+    SECRET_EXISTS = "secret-exists"  # noqa: S105 a code
     # corrupt
     CHUNK_CORRUPT = "chunk-corrupt"
     PAGE_CORRUPT = "page-corrupt"
@@ -109,6 +113,7 @@ class ErrorCode(StrEnum):
     COMMAND_NOT_FOUND = "command-not-found"
     WORKING_DIR_NOT_FOUND = "working-dir-not-found"
     USER_NOT_FOUND = "user-not-found"
+    FOLDER_NOT_MADE = "folder-not-made"  # user code cannot have a folder of its own there
     JOB_FAILED = "job-failed"
     WORKER_FAILED = "worker-failed"
 

@@ -17,6 +17,7 @@ __all__ = [
     "PipelineInfo",
     "RepoInfo",
     "RunCommitInfo",
+    "SecretInfo",
 ]
 
 
@@ -159,3 +160,12 @@ class DatumInfo:
     exit_code: int | None
     started: datetime | None
     finished: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretInfo:
+    """A secret of this machine: the names of its keys, no value."""
+
+    name: str
+    keys: tuple[str, ...]
+    created: datetime

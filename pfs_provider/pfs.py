@@ -15,6 +15,7 @@ from pfs_provider.verbs.functions import FunctionVerbs
 from pfs_provider.verbs.maps import MapVerbs
 from pfs_provider.verbs.mounts import MountVerbs
 from pfs_provider.verbs.puts import PutVerbs
+from pfs_provider.verbs.secrets import SecretVerbs
 from pfs_provider.verbs.transactions import TransactionVerbs
 from pfs_provider.verbs.watching import WatchVerbs
 from pfs_provider.verbs.workflows import WorkflowVerbs
@@ -29,6 +30,7 @@ class Pfs(
     FunctionVerbs,
     WorkflowVerbs,
     WatchVerbs,
+    SecretVerbs,
     TransactionVerbs,
     Closing,
 ):

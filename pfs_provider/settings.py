@@ -7,7 +7,6 @@ Must not know: what a catalog or a store is; both are URLs here.
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,10 +27,9 @@ from pfs_provider.errors import ErrorCode, RefusedError
 __all__ = [
     "Settings",
     "engine_environment",
-    "find_secret",
     "load_settings",
     "pod_credentials",
-    "secret_places",
+    "secret_variables",
     "store_options",
     "store_secrets",
     "worker_environment",
@@ -209,6 +207,11 @@ class Settings(BaseSettings):
         return self.scratch or self.home_folder / "scratch"
 
     @property
+    def secrets_folder(self) -> Path:
+        """Where secrets lie on this machine."""
+        return (self.secrets or self.home_folder / "secrets").expanduser().absolute()
+
+    @property
     def masked_variables(self) -> tuple[str, ...]:
         """The variables of user code whose values logs do not show, besides those of specs."""
         return tuple((self.mask_variables or "").replace(",", " ").split())
@@ -228,8 +231,7 @@ class Settings(BaseSettings):
     def hidden_paths(self) -> tuple[Path, ...]:
         """What user code must not see: whatever holds the store, the catalog or credentials."""
         found = [self.home_folder, self.scratch_folder, *_credential_files()]
-        if self.secrets is not None:
-            found.append(self.secrets.expanduser().absolute())
+        found.append(self.secrets_folder)
         store, catalog = urlsplit(self.store_url), urlsplit(self.catalog_url)
         if store.scheme in {"", "file"}:
             named = unquote(store.path) if store.scheme else self.store_url
@@ -315,37 +317,9 @@ def pod_credentials(options: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def find_secret(settings: Settings, name: str, key: str) -> str | None:
-    """Return the value of a secret's key, None if it is not here.
-
-    A variable comes first, then a file below the folder ``secrets``, as Kubernetes mounts them;
-    the newline at a file's end is none of it.
-    """
-    value = os.environ.get(_secret_variable(name, key))
-    if value is not None or settings.secrets is None or {name, key} & {"", ".", ".."}:
-        return value
-    if "/" in name + key or "\0" in name + key:
-        return None
-    try:
-        text = (settings.secrets.expanduser() / name / key).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise RefusedError(
-            ErrorCode.SETTINGS_ILLEGAL,
-            f"the secret {name}/{key} in {settings.secrets} cannot be read: {error}",
-            setting="secrets",
-        ) from error
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def secret_places(name: str, key: str) -> str:
-    """Return where a secret's key can be put, for messages."""
-    return f"the variable {_secret_variable(name, key)} or the file {name}/{key} below PFS_SECRETS"
-
-
-def _secret_variable(name: str, key: str) -> str:
-    return "PFS_SECRET_" + re.sub(r"[^A-Z0-9]", "_", f"{name}_{key}".upper())
+def secret_variables() -> dict[str, str]:
+    """Return the variables of this environment that hold single keys of secrets."""
+    return {name: text for name, text in os.environ.items() if name.startswith("PFS_SECRET_")}
 
 
 def _credential_files() -> list[Path]:

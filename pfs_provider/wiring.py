@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pfs_provider.clock import RandomIds, SystemClock
@@ -16,10 +15,9 @@ from pfs_provider.errors import ErrorCode, RefusedError, extra_missing
 from pfs_provider.settings import (
     Settings,
     engine_environment,
-    find_secret,
     load_settings,
     pod_credentials,
-    secret_places,
+    secret_variables,
     store_options,
     worker_environment,
 )
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from pfs_provider.jobs.handle import Jobs
     from pfs_provider.jobs.launcher import Launcher
     from pfs_provider.jobs.local_launcher import LocalLauncher
+    from pfs_provider.secrets import Secrets
     from pfs_provider.versioning.versions import Versions
 
 __all__ = ["Engine", "open_engine", "open_worker_storage"]
@@ -47,6 +46,7 @@ class Engine:
 
     settings: Settings
     jobs: "Jobs"
+    secrets: "Secrets"
     store_options: Mapping[str, str]
 
     @property
@@ -114,11 +114,18 @@ class Engine:
             "PFS_CATALOG": self.settings.catalog_url,
             "PFS_HOME": str(self.settings.home_folder),
         }
-        if executor == "process":
-            return LocalLauncher(environment, tuple(arguments), stay=stay, client=client)
-        environment |= engine_environment()
-        setup = self._container_setup()
-        return LocalLauncher(environment, tuple(arguments), stay=stay, setup=setup, client=client)
+        setup = None
+        if executor == "container":
+            environment |= engine_environment()
+            setup = self._container_setup()
+        return LocalLauncher(
+            environment,
+            tuple(arguments),
+            stay=stay,
+            setup=setup,
+            client=client,
+            secrets=self.secrets,
+        )
 
     def _container_setup(self) -> "ContainerSetup":
         # lazy: a worker starts no containers of others
@@ -184,6 +191,7 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
     from pfs_provider.egress.sender import OutputSender  # noqa: PLC0415
     from pfs_provider.jobs.handle import Jobs  # noqa: PLC0415
     from pfs_provider.jobs.log_rules import LogRules  # noqa: PLC0415
+    from pfs_provider.secrets import Secrets  # noqa: PLC0415
     from pfs_provider.storage.stat_cache import StatCache  # noqa: PLC0415
     from pfs_provider.versioning.versions import Versions  # noqa: PLC0415
 
@@ -199,14 +207,16 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
         raise
     stats = StatCache(settings.home_folder / "cache", clock) if settings.stat_cache else None
     versions = Versions(catalog=catalog, storage=storage, clock=clock, ids=ids, stats=stats)
+    secrets = Secrets(folder=settings.secrets_folder, variables=secret_variables())
     sender = OutputSender(
         store_url=settings.store_url,
         options=store_options() | named,
-        find_secret=partial(find_secret, settings),
-        secret_places=secret_places,
+        find_secret=secrets.find_text,
+        secret_places=secrets.describe_place,
     )
     return Engine(
         settings=settings,
+        secrets=secrets,
         jobs=Jobs(
             versions=versions,
             lease_s=settings.lease_s,

@@ -64,6 +64,11 @@ COLUMNS: dict[str, dict[str, Cell]] = {
         "SIZE (MASTER)": lambda repo, _: size_text(repo.size),
         "DESCRIPTION": lambda repo, _: repo.description,
     },
+    "SecretInfo": {
+        "NAME": lambda secret, _: secret.name,
+        "KEYS": lambda secret, _: ", ".join(secret.keys),
+        "CREATED": lambda secret, now: now.text(secret.created),
+    },
     "BranchInfo": {
         "BRANCH": lambda branch, _: branch.name,
         "HEAD": lambda branch, _: branch.head or "-",

@@ -59,7 +59,7 @@ class OutputSender:
         if found is None:
             raise RefusedError(
                 ErrorCode.EGRESS_ILLEGAL,
-                f"the secret {secret.name!r} with the key {secret.key!r} is not here: put it into "
+                f"the secret {secret.name!r} with the key {secret.key!r} is not here: "
                 f"{self.secret_places(secret.name, secret.key)}",
                 secret=secret.name,
                 key=secret.key,

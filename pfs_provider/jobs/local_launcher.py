@@ -2,7 +2,8 @@
 
 Invariants: a lost worker is replaced under the same name, so that it takes up its own set at once;
 workers die with the process that launched them (they ask the kernel for that themselves); they get
-the store's address and credentials, and nothing of the catalog.
+the store's address and credentials, and nothing of the catalog. Secrets for user code reach them by
+a file in memory, as their standard input.
 """
 
 import logging
@@ -12,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Protocol
 
 from pfs_provider.errors import ErrorCode, RefusedError, UnavailableError
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import WorkersState, find_s3_fields
+from pfs_provider.jobs.secrets import SecretFinder, find_given
 from pfs_provider.spec.model import PipelineSpec
 
 __all__ = ["LocalLauncher", "LocalWorkers", "WorkerSetup"]
@@ -50,6 +53,7 @@ class LocalLauncher:
             None where all pipelines' are alike.
         client: More of the environment for workers whose commands commit by themselves: where the
             catalog is.
+        secrets: Where the secrets are that specs name; None for none.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class LocalLauncher:
         stay: bool = False,
         setup: "WorkerSetup | None" = None,
         client: Mapping[str, str] | None = None,
+        secrets: SecretFinder | None = None,
     ) -> None:
         self._environment = dict(environment)
         self._client = dict(client or {})
@@ -68,6 +73,7 @@ class LocalLauncher:
         self._arguments = (*arguments, *parent)
         self._told: set[str] = set()
         self._setup = setup
+        self._secrets = secrets
 
     @property
     def place(self) -> str:
@@ -76,13 +82,15 @@ class LocalLauncher:
 
     def find_unsupported(self, spec: PipelineSpec) -> tuple[str, ...]:
         """Return what needs a cluster, or does not exist yet. See Launcher.find_unsupported."""
-        secrets = ("transform.secrets",) if spec.transform.secrets else ()
+        is_blind = self._secrets is None and bool(spec.transform.secrets)
+        secrets = ("transform.secrets",) if is_blind else ()
         more = () if self._setup is None else self._setup.find_unsupported(spec)
         return (*find_s3_fields(spec), *secrets, *more)
 
     def launch(self, job: JobRef, spec: PipelineSpec, n_workers: int) -> "LocalWorkers":
         """Start ``n_workers`` processes for a job. See Launcher.launch."""
-        # The plan in the store says all that a process needs.
+        # The plan in the store says all that a process needs, but what nobody may read.
+        fed = self._find_secrets(spec)
         more = () if self._setup is None else self._setup.arguments(spec)
         more = (*more, *self._stand(spec))
         environment = self._environment
@@ -90,7 +98,7 @@ class LocalLauncher:
             environment = {**environment, **self._client}
         return LocalWorkers(
             [
-                _Process([*self._command(job, number, n_workers), *more], environment)
+                _Process([*self._command(job, number, n_workers), *more], environment, fed)
                 for number in range(n_workers)
             ],
             self._told,
@@ -126,10 +134,18 @@ class LocalLauncher:
                 field="spout",
             )
 
-    def launch_one(self, job: JobRef, number: int, n_workers: int) -> "LocalWorkers":
+    def launch_one(
+        self, job: JobRef, spec: PipelineSpec, number: int, n_workers: int
+    ) -> "LocalWorkers":
         """Start one of ``n_workers`` processes; others start the rest elsewhere."""
-        process = _Process(self._command(job, number, n_workers), self._environment)
+        fed = self._find_secrets(spec)
+        process = _Process(self._command(job, number, n_workers), self._environment, fed)
         return LocalWorkers([process], self._told)
+
+    def _find_secrets(self, spec: PipelineSpec) -> bytes:
+        if self._secrets is None or not spec.transform.secrets:
+            return b""
+        return find_given(spec, self._secrets).encode()
 
     def _command(self, job: JobRef, number: int, n_workers: int) -> list[str]:
         place = ["--number", str(number), "--of", str(n_workers)]
@@ -186,9 +202,10 @@ class LocalWorkers:
 class _Process:
     """One worker and its successors."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: list[str], environment: Mapping[str, str], fed: bytes) -> None:
         self.losses = 0
-        self._command = command
+        self._fed = fed
+        self._command = [*command, "--secrets"] if fed else command
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
@@ -197,14 +214,15 @@ class _Process:
         if self._errors is not None:
             self._errors.close()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 # closed by end(), or the next start()
-        self._process = subprocess.Popen(
-            self._command,
-            env=dict(self._environment),
-            stdin=subprocess.DEVNULL,
-            stdout=self._errors,
-            stderr=self._errors,
-            start_new_session=True,
-        )
+        with _open_fed(self._fed) as fed:
+            self._process = subprocess.Popen(
+                self._command,
+                env=dict(self._environment),
+                stdin=fed,
+                stdout=self._errors,
+                stderr=self._errors,
+                start_new_session=True,
+            )
 
     def poll(self) -> int | None:
         return 0 if self._process is None else self._process.poll()
@@ -239,3 +257,13 @@ class _Process:
         self._errors.seek(0, 2)
         self._errors.seek(max(0, self._errors.tell() - ERROR_TAIL_BYTES))
         return self._errors.read().decode(errors="replace").strip()
+
+
+def _open_fed(data: bytes) -> IO[bytes]:
+    """Return an open file with this content, at its start, that is in memory alone."""
+    if not data:
+        return Path(os.devnull).open("rb")
+    file = os.fdopen(os.memfd_create("pfs-fed", os.MFD_CLOEXEC), "w+b")
+    file.write(data)
+    file.seek(0)
+    return file

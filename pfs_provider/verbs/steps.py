@@ -104,8 +104,10 @@ class StepVerbs(Session):
             name: What the names of all of them begin with. A worker that is started again under
                 its name takes up what it had, so no two of one name and number run side by side.
         """
+        ref = parse_job_ref(job)
+        spec = load_spec(self._jobs, get_job(self._jobs, ref))[0]
         launcher = self._engine.local_launcher("process", name=name)
-        return launcher.launch_one(parse_job_ref(job), number, of)
+        return launcher.launch_one(ref, spec, number, of)
 
     def wait_for_job(
         self, job: str, *, owner: str, lease_s: float | None = None, waited_s: float = 0.0

@@ -16,6 +16,7 @@ from pathlib import Path
 from pfs_provider.clock import Clock
 from pfs_provider.errors import ErrorCode, FailedError, RefusedError, UnavailableError
 from pfs_provider.jobs.records import DatumRecord, DatumResult, PlanRecord
+from pfs_provider.jobs.secrets import NO_SECRETS, GivenSecrets
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
@@ -83,6 +84,7 @@ class DatumWorker:
         stopping: Asked between tries; True gives up with ``InterruptedError``.
         events: Is told of every datum.
         secrets: What its logs must not show, besides values of variables that the plan names.
+        given: The secrets that user code gets.
         settle: Returns when no output lies aside any more; raises as storing it does.
         kept: A name in the root that stays from datum to datum, because the program of all of them
             has it open; empty for a fresh start of user code for each datum.
@@ -100,6 +102,7 @@ class DatumWorker:
     stopping: Callable[[], bool]
     events: EventLog = field(default_factory=EventLog)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    given: GivenSecrets = field(default=NO_SECRETS, repr=False)
     settle: Callable[[], None] = lambda: None
     kept: str = ""
     _ahead: Ahead = field(init=False)
@@ -331,7 +334,9 @@ class DatumWorker:
             root=self.root,
             cmd=tuple(cmd),
             stdin=tuple(stdin),
-            env=build_environment(facts, self.plan.command.env, path=self.path),
+            env=build_environment(
+                facts, self.plan.command.env, path=self.path, secrets=self.given.env
+            ),
             timeout_s=self.plan.datum_timeout_s,
             working_dir=self.plan.command.working_dir,
             user=self.plan.command.user,
@@ -339,6 +344,7 @@ class DatumWorker:
             hidden=self.hidden,
             masked=tuple(self.plan.masked),
             secrets=self.secrets,
+            folders=self.given.folders,
             max_log_bytes=self.plan.max_log_bytes,
             interrupt=self._interrupt,
             own=find_own_variables(facts),

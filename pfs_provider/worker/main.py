@@ -22,6 +22,7 @@ from pfs_provider.jobs.keys import JobRef, parse_job_ref
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
 from pfs_provider.jobs.records import Command
+from pfs_provider.jobs.secrets import NO_SECRETS, read_given
 from pfs_provider.settings import engine_environment, store_secrets
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import parse_tree_ref
@@ -110,6 +111,7 @@ def _work(
         raise ConflictError(
             ErrorCode.JOB_NOT_READY, f"{job} has no plan yet: plan it first", job=str(job)
         )
+    given = read_given(sys.stdin.buffer.read()) if parsed.secrets else NO_SECRETS
     n_sets = max(1, len(plan.set_sizes))
     queue = WorkQueue(
         store=storage.store,
@@ -144,7 +146,8 @@ def _work(
             clock=SystemClock(),
             stopping=stop.is_set,
             events=events,
-            secrets=store_secrets(),
+            secrets=(*store_secrets(), *given.values),
+            given=given,
             kept=NEXT if stays_up else "",
         )
         if parsed.stand:
@@ -164,6 +167,7 @@ def _work(
                 clock=worker.clock,
                 stop=stop,
                 secrets=worker.secrets,
+                given=given,
             ).run()
             return
         WorkSession(
@@ -204,6 +208,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stand", action="store_true", help="keep the one datum's command up")
     parser.add_argument("--client", action="store_true", help="it may commit by itself")
     parser.add_argument("--port", type=int, help="what it listens on, on this machine")
+    parser.add_argument("--secrets", action="store_true", help="read those of user code from stdin")
     parser.add_argument("--serial", action="store_true", help="hold no second datum while one runs")
     parser.add_argument("--log-json", action="store_true", help="tell events on standard output")
     parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port")

@@ -17,6 +17,7 @@ from pfs_provider.errors import ErrorCode, FailedError, PfsError
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.records import DatumRecord, PlanRecord, SetRecord, decode
+from pfs_provider.jobs.secrets import NO_SECRETS, GivenSecrets
 from pfs_provider.jobs.standing_notes import StandingNote, put_note
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.values import TreeRef
@@ -59,6 +60,7 @@ class Stand:
         clock: The time.
         stop: Set it from anywhere to end the command soon.
         secrets: What its log must not show, besides values of variables that the plan names.
+        given: The secrets that the command gets.
     """
 
     storage: Storage
@@ -75,6 +77,7 @@ class Stand:
     clock: Clock
     stop: StopFlag
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    given: GivenSecrets = field(default=NO_SECRETS, repr=False)
     _n_starts: int = 0
 
     def run(self) -> None:
@@ -172,7 +175,8 @@ class Stand:
 
     def _task(self, datum: DatumRecord) -> Task:
         command = self.plan.command
-        env = build_environment(find_facts(self.plan, datum), command.env, path=self.path)
+        facts = find_facts(self.plan, datum)
+        env = build_environment(facts, command.env, path=self.path, secrets=self.given.env)
         return Task(
             root=self.root,
             cmd=tuple(command.cmd),
@@ -184,6 +188,7 @@ class Stand:
             hidden=self.hidden,
             masked=tuple(self.plan.masked),
             secrets=self.secrets,
+            folders=self.given.folders,
             max_log_bytes=self.plan.max_log_bytes,
         )
 

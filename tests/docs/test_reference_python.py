@@ -36,6 +36,7 @@ SECTIONS = {
         "rerun_pipeline", "delete_pipeline",
         "read_specs", "render_specs", "inspect_defaults", "update_defaults", "delete_defaults",
     ],
+    "## Secrets": ["create_secret", "list_secrets", "inspect_secret", "delete_secret"],
     "## Jobs": [
         "run", "list_jobs", "inspect_job", "wait_job", "stop_job", "restart_datum", "list_datums",
         "preview_datums", "logs",

@@ -7,10 +7,9 @@ import pytest
 
 from pfs_provider.errors import ErrorCode, RefusedError
 from pfs_provider.settings import (
-    find_secret,
     load_settings,
     pod_credentials,
-    secret_places,
+    secret_variables,
     store_options,
     worker_environment,
 )
@@ -197,21 +196,17 @@ def test_pods_get_credentials_and_nothing_that_names_a_file_of_this_machine(
     assert "PGPASSWORD" not in found
 
 
-def test_a_secret_is_a_variable_or_a_file_as_kubernetes_mounts_them(
+def test_secrets_lie_in_a_folder_of_their_own_that_user_code_does_not_see(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "shop-db").mkdir()
-    (tmp_path / "shop-db/password").write_text("in a file \n")
-    (tmp_path / "outside").write_text("no secret")
-    settings = load_settings(home=tmp_path / "home", secrets=tmp_path / "shop-db/..")
+    settings = load_settings(home=tmp_path / "home")
+    named = load_settings(home=tmp_path / "home", secrets=tmp_path / "mounted")
 
-    assert find_secret(settings, "shop-db", "password") == "in a file "
-    for name, key in [("shop-db", "other"), ("..", "outside"), ("shop-db", "../outside")]:
-        assert find_secret(settings, name, key) is None
-    assert find_secret(load_settings(), "shop-db", "password") is None
-    assert (tmp_path / "shop-db/..").absolute() in settings.hidden_paths
+    assert settings.secrets_folder == tmp_path / "home/secrets"
+    assert named.secrets_folder == tmp_path / "mounted"
+    assert tmp_path / "mounted" in named.hidden_paths
 
     monkeypatch.setenv("PFS_SECRET_SHOP_DB_PASSWORD", "in a variable")
-    assert find_secret(settings, "shop-db", "password") == "in a variable"
-    assert "PFS_SECRET_SHOP_DB_PASSWORD" in secret_places("shop-db", "password")
-    assert "PFS_SECRET_SHOP_DB_PASSWORD" not in worker_environment(settings)
+    monkeypatch.setenv("PFS_SECRETS", str(tmp_path))
+    assert secret_variables() == {"PFS_SECRET_SHOP_DB_PASSWORD": "in a variable"}
+    assert not {"PFS_SECRET_SHOP_DB_PASSWORD", "PFS_SECRETS"} & worker_environment(settings).keys()

@@ -5,6 +5,7 @@ it to that thread; a task has ended when it reports or its socket closes, not be
 know: what isolation is.
 """
 
+import base64
 import contextlib
 import io
 import json
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pfs_provider
@@ -51,7 +52,7 @@ class Order:
     """What is to be run: a task in the words of the spawner.
 
     ``root`` and ``hidden`` are real paths; ``user`` is a user, a group and further groups, None for
-    the worker's own.
+    the worker's own. ``folders`` are the task's own, by path, with their files.
     """
 
     root: str
@@ -60,6 +61,7 @@ class Order:
     cwd: str
     hidden: tuple[str, ...]
     user: tuple[int, int, list[int]] | None
+    folders: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
 
     def encode(self) -> bytes:
         """Return it as the spawner reads it."""
@@ -69,6 +71,7 @@ class Order:
             "cwd": self.cwd,
             "hidden": self.hidden,
             "user": self.user,
+            "folders": {path: _as_text(files) for path, files in self.folders.items()},
         }
         return json.dumps(words).encode()
 
@@ -293,6 +296,10 @@ class _Follower:
         if data:
             self._answer = json.loads(data)
         return True
+
+
+def _as_text(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(data).decode() for name, data in files.items()}
 
 
 def _file_of(data: bytes) -> io.FileIO:

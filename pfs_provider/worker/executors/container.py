@@ -31,6 +31,8 @@ SHARED_GROUP = 65532
 """Owns what both sides write where the worker is root, as in a pod."""
 SHIM = "/pfs-shim"
 _SHARED_FOLDER = 0o2775
+MEMORY = Path("/dev/shm")  # noqa: S108 made for this; what is put there has a private folder
+Folders = Mapping[str, Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class ContainerExecutor(Closing):
         self._keeper: Keeper | None = None
         self._shim: ShimExecutor | None = None
         self._folder: Path | None = None
-        self._place: tuple[Path, str | None] | None = None
+        self._place: tuple[Path, str | None, Folders] | None = None
 
     def run(self, task: Task) -> Outcome:
         """Run one command to its end and return how it ended. Raises as the port says.
@@ -86,9 +88,9 @@ class ContainerExecutor(Closing):
         image says, and without a ``user`` as the image's.
         """
         with self._running:
-            place = (task.root.resolve(), task.user)
-            if self._place not in {None, place}:
-                self._end_container()  # it has another /pfs, or is another user
+            place = (task.root.resolve(), task.user, task.folders)
+            if self._place not in (None, place):
+                self._end_container()  # it has another /pfs or folder, or is another user
             self._place = place
             shim = self._shim or self._open_shim(place[0])
             try:
@@ -142,18 +144,21 @@ class ContainerExecutor(Closing):
         self._end_container()
         assert self._place is not None  # noqa: S101 who asks has a task
         assert self._folder is not None  # noqa: S101
-        root, user = self._place
+        root, user, folders = self._place
         share_folder(root)
         with self._changing:
             if self._is_closed:
                 raise _closed()
+            lent = _lend(folders) if folders else None
+            shown = {} if lent is None else _places(lent, folders)
             self._keeper = keeper = Keeper(
                 self._box.engine,
                 f"pfs-{self._ids.new_id()}",
-                self._arguments(root, self._folder, user),
+                self._arguments(root, self._folder, user, shown),
                 environment=self._box.environment,
                 said=self._folder / "said",
                 user=user,
+                lent=lent,
             )
         keeper.wait_until_up()
 
@@ -163,9 +168,11 @@ class ContainerExecutor(Closing):
         if keeper is not None:
             keeper.close()
 
-    def _arguments(self, root: Path, shim: Path, user: str | None) -> list[str]:
+    def _arguments(
+        self, root: Path, shim: Path, user: str | None, shown: Mapping[str, Path]
+    ) -> list[str]:
         group = self._box.group if self._box.group is not None else _group()
-        mounts = ((str(root), "/pfs", ""), (str(shim), SHIM, ",readonly"))
+        mounts = [(str(root), "/pfs", ""), (str(shim), SHIM, ",readonly")]
         for source, _, _ in mounts:
             if "," in source:
                 raise RefusedError(
@@ -174,6 +181,7 @@ class ContainerExecutor(Closing):
                     "set PFS_SCRATCH to another",
                     path=source,
                 )
+        mounts += [(str(source), target, ",readonly") for target, source in shown.items()]
         return [
             "--detach", "--pull", "never",
             *(f"--mount=type=bind,source={source},target={target}{more}"
@@ -197,6 +205,26 @@ class ContainerExecutor(Closing):
             f"process did not answer within {COME_UP_S:.0f} s: {said}",
             engine=self._box.engine,
         )
+
+
+def _lend(folders: Folders) -> Path:
+    """Return a folder of this machine, in memory where there is such, with the files of others.
+
+    Nobody but its owner gets into it; in a container every user reads what is mounted from it.
+    """
+    parent = MEMORY if os.access(MEMORY, os.W_OK) else None
+    lent = Path(tempfile.mkdtemp(prefix="pfs-lent-", dir=parent))
+    for target, source in _places(lent, folders).items():
+        source.mkdir()
+        for name, data in folders[target].items():
+            (source / name).write_bytes(data)
+            (source / name).chmod(0o444)
+        source.chmod(0o755)
+    return lent
+
+
+def _places(lent: Path, folders: Folders) -> dict[str, Path]:
+    return {target: lent / str(number) for number, target in enumerate(folders)}
 
 
 def share_folder(folder: Path) -> None:

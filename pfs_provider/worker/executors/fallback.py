@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pfs_provider.clock import Clock
 from pfs_provider.closing import Closing
+from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.worker.executors.homes import Homes
 from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.spawner.base import HOME
@@ -62,6 +63,7 @@ class FallbackExecutor(Closing):
 
     def run(self, task: Task) -> Outcome:
         """Run one command to its end and return how it ended. Raises as the port says."""
+        _refuse_folders(task)
         self._say_once()
         with _name_of(task.root) as root, self._homes.lend() as home:
             pointed = point_at(task, root, str(home))
@@ -79,6 +81,18 @@ class FallbackExecutor(Closing):
         """End every running task and the spawner. Idempotent."""
         self._spawners.close()
         self._homes.close()
+
+
+def _refuse_folders(task: Task) -> None:
+    """Without mounts a folder could only be made where the machine's own files are."""
+    if task.folders:
+        path = min(task.folders)
+        raise FailedError(
+            ErrorCode.FOLDER_NOT_MADE,
+            f"transform.secrets: nothing can be mounted at {path!r}, because this command runs "
+            "without namespaces: give the secret with env_var, or run the pipeline in containers",
+            path=path,
+        )
 
 
 def point_at(task: Task, root: str, home: str) -> Task:

@@ -6,6 +6,7 @@ removed, even one that came up after its worker had gone; the engine has no cred
 Must not know: shims, tasks.
 """
 
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,14 +17,16 @@ from pfs_provider.errors import ErrorCode, FailedError, UnavailableError
 __all__ = ["Keeper"]
 
 _KEEP = """
-trap : HUP INT TERM
-engine=$1 name=$2 said=$3; shift 3
+trap : HUP INT TERM PIPE
+engine=$1 name=$2 said=$3 lent=$4; shift 4
 "$engine" run --name "$name" "$@" </dev/null >"$said" 2>&1
 echo $?
 cat >/dev/null
 "$engine" kill "$name"
-exec "$engine" rm --force "$name"
+"$engine" rm --force "$name"
+[ -z "$lent" ] || exec rm -rf -- "$lent"
 """
+# PIPE: nobody hears the status of a container that came up after its worker was killed.
 # `kill` first: `rm --force` alone may wait for a grace time, which no version calls the same.
 END_S = 20.0
 """How long the end of a container is waited for."""
@@ -41,9 +44,10 @@ class Keeper:
         arguments: What follows ``run --name NAME``; detached, so that it returns.
         said: A file that gets what the engine says.
         user: The user that the arguments name, for what is said when the image has none such.
+        lent: A folder that is removed after the container; None for none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a container has
         self,
         engine: str,
         name: str,
@@ -52,6 +56,7 @@ class Keeper:
         environment: Mapping[str, str],
         said: Path,
         user: str | None,
+        lent: Path | None = None,
     ) -> None:
         self.name = name
         self.is_refused = False
@@ -60,7 +65,9 @@ class Keeper:
         self._environment = dict(environment)
         self._said = said
         self._user = user
-        command = ["sh", "-c", _KEEP, "pfs-keeper", engine, name, str(said), *arguments]
+        self._lent = lent
+        command = ["sh", "-c", _KEEP, "pfs-keeper", engine, name, str(said)]
+        command += ["" if lent is None else str(lent), *arguments]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -121,6 +128,8 @@ class Keeper:
             with suppress(OSError, subprocess.TimeoutExpired):
                 self._ask("kill", self.name)
                 self._ask("rm", "--force", self.name)
+            if self._lent is not None:
+                shutil.rmtree(self._lent, ignore_errors=True)
 
     def _ask(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         return subprocess.run(

@@ -21,6 +21,7 @@ __all__ = [
     "LogPart",
     "LogWriter",
     "clear_log",
+    "hide_secrets",
     "list_parts",
     "move_log",
     "open_log",
@@ -66,8 +67,20 @@ def move_log(log: Path, new: Path) -> None:
 
 def open_log(task: Task) -> "LogWriter":
     """Return the writer of a task's log, which hides the task's secrets."""
-    values = (*task.secrets, *(task.env[name] for name in task.masked if name in task.env))
-    return LogWriter(task.log, max_bytes=task.max_log_bytes, secrets=find_secrets(values))
+    return LogWriter(task.log, max_bytes=task.max_log_bytes, secrets=_hidden(task))
+
+
+def hide_secrets(task: Task, text: str) -> str:
+    """Return what user code says of itself, without the task's secrets."""
+    masker = Masker(_hidden(task))
+    data = text.encode(errors="surrogateescape")
+    return (masker.take(data) + masker.end()).decode(errors="replace")
+
+
+def _hidden(task: Task) -> tuple[bytes, ...]:
+    return find_secrets(
+        (*task.secrets, *(task.env[name] for name in task.masked if name in task.env))
+    )
 
 
 class LogWriter:

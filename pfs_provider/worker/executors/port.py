@@ -33,7 +33,8 @@ class Task:
     most. Setting ``interrupt`` ends the command and all that it started: the outcome is signal 9,
     unless it ended by itself just then. ``own`` are the variables that change with the datum.
     ``tools`` is a folder, as user code sees it, in front of its PATH. A ``leash`` reaches the
-    command while it runs.
+    command while it runs. ``folders`` are read-only folders of user code's own, by the path at
+    which it sees them, each with its files, whose content nobody else sees.
     """
 
     root: Path
@@ -51,6 +52,7 @@ class Task:
     interrupt: Interrupt | None = field(default=None, repr=False, compare=False)
     own: frozenset[str] = frozenset()
     tools: str = ""
+    folders: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
     leash: Leash | None = field(default=None, repr=False, compare=False)
 
 
@@ -86,8 +88,9 @@ class Executor(Protocol):
         complete. A command that ends with another code than 0 is an outcome, not an error.
 
         Raises:
-            FailedError: ``command-not-found``, ``working-dir-not-found`` or ``user-not-found``:
-                nothing ran. ``worker-failed``: the executor was closed or killed meanwhile.
+            FailedError: ``command-not-found``, ``working-dir-not-found``, ``user-not-found`` or
+                ``folder-not-made``: nothing ran. ``worker-failed``: the executor was closed or
+                killed meanwhile.
             UnavailableError: ``sandbox-unavailable``: this machine does not allow it; nothing ran.
             RefusedError: ``settings-illegal``: a hidden folder holds the whole machine.
         """

@@ -21,6 +21,7 @@ from pfs_provider.errors import ErrorCode, FailedError
 from pfs_provider.worker.executors.asking import NEXT, Asked, Asking
 from pfs_provider.worker.executors.interrupt import Interrupt
 from pfs_provider.worker.executors.leash import Leash
+from pfs_provider.worker.executors.logs import hide_secrets
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 
 __all__ = ["ResidentExecutor"]
@@ -174,7 +175,8 @@ class ResidentExecutor:
             return self._ended(said, started, "before it said that its datum was done")
         if isinstance(said, Asked):
             program.leash.rest(_between(task))
-            return self._outcome(started, code=0 if said.error is None else 1, error=said.error)
+            error = None if said.error is None else hide_secrets(task, said.error)
+            return self._outcome(started, code=0 if error is None else 1, error=error)
         return self._kill(said, started)
 
     def _kill(self, why: _Late | Interrupt, started: datetime) -> Outcome:

@@ -75,7 +75,9 @@ class ShimExecutor(Closing):
             if self._link.shim is None:
                 self._connect()
             task = replace(task, env=add_tools(task, {**self._link.environment, **task.env}))
-            script = render_script(task.cmd, task.env, working_dir=task.working_dir)
+            script = render_script(
+                task.cmd, task.env, working_dir=task.working_dir, quiet=task.masked
+            )
             lines = "".join(f"{line}\n" for line in task.stdin).encode(errors="surrogateescape")
             started = self._clock.now()
             with open_log(task) as log:

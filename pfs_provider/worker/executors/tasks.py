@@ -54,6 +54,7 @@ class TaskRunner:
             cwd=task.working_dir or home,
             hidden=_hidden(task),
             user=user,
+            folders=task.folders,
         )
         started = self._clock.now()
         with open_log(task) as log:
@@ -132,6 +133,13 @@ def explain(report: Report, task: Task) -> PfsError:
                 ErrorCode.WORKING_DIR_NOT_FOUND,
                 f"working_dir {report.path!r}: {reason}; make it in the image or on this machine, "
                 "or take transform.working_dir out of the spec",
+                path=report.path,
+            )
+        case "folder":
+            return FailedError(
+                ErrorCode.FOLDER_NOT_MADE,
+                f"transform.secrets: nothing can be mounted at {report.path!r} here: {reason}; "
+                "name another mount_path, or run the pipeline in containers",
                 path=report.path,
             )
         case "command":

@@ -121,6 +121,15 @@ start() {
   exec "$bb" time -a -o "$here/io/control" -f "ended $task %x" "$bb" setsid "$bb" env -i "$@"
 }
 
+# start_quietly: the same, where the arguments of a process are no place for some variables. A second
+# shell reads them, with nothing else in its environment, and starts the rest.
+start_quietly() {
+  exec 3>&- 4>&- 5>&- <"$here/tasks/$task.stdin" >"$here/tasks/$task.log" 2>&1
+  exec "$bb" env -i "$bb" sh -c 'script=$1 quiet=yes; shift; . "$script"' sh "$here/tasks/$task.command" \
+    "$bb" time -a -o "$here/io/control" -f "ended $task %x" "$bb" setsid \
+    "$bb" env -u PWD -u OLDPWD -u SHLVL "$@"
+}
+
 # ---- to here ----
 
 say here - "$me"

@@ -37,11 +37,12 @@ _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.starts
 class _Request:
     """What a task's text says, checked by nobody: the worker is our own program."""
 
-    __slots__ = ("cmd", "cwd", "env", "hidden", "identity")
+    __slots__ = ("cmd", "cwd", "env", "folders", "hidden", "identity")
 
     def __init__(self, text: int) -> None:
         said = json.loads(_read(text))
         self.hidden: list[str] = said["hidden"]
+        self.folders: dict[str, dict[str, str]] = said.get("folders", {})
         self.cmd: list[str] | None = said["cmd"]
         self.env: dict[str, str] = said.get("env", {})
         self.cwd: str = said.get("cwd", "/")
@@ -145,7 +146,7 @@ class Init:
         if asked.identity is not None:
             parcel.give_to(asked.identity.uid, asked.identity.gid)
         if parcel.folder is not None:
-            sandbox.complete(parcel.folder, asked.hidden, asked.identity)
+            sandbox.complete(parcel.folder, asked.hidden, asked.identity, asked.folders)
         if asked.cmd is None:
             return 0
         files = parcel.stdin, parcel.log

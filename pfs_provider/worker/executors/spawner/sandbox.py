@@ -12,6 +12,7 @@ import stat
 from pfs_provider.worker.executors.spawner import kernel
 from pfs_provider.worker.executors.spawner.base import EMPTY, HOME, NEW, NOTHING, OLD
 from pfs_provider.worker.executors.spawner.command import Identity
+from pfs_provider.worker.executors.spawner.given import show_folder
 
 __all__ = ["KEPT_CAPABILITIES", "complete", "open_folder", "prepare"]
 
@@ -73,13 +74,20 @@ def open_folder(root: bytes) -> int:
     return kernel.open_tree(os.fsencode(OLD) + root, f"open {os.fsdecode(root)}")
 
 
-def complete(folder: int, hidden: list[str], identity: Identity | None) -> None:
-    """Cover what is hidden and show the task's folder as ``/pfs``."""
+def complete(
+    folder: int,
+    hidden: list[str],
+    identity: Identity | None,
+    folders: dict[str, dict[str, str]],
+) -> None:
+    """Cover what is hidden, show the task's folder as ``/pfs``, and the folders of its own."""
     for path in hidden:
         _cover(path)
     kernel.attach_tree(folder, _PFS)
     if identity is not None:
         os.chown(HOME, identity.uid, identity.gid)
+    for path, files in folders.items():
+        show_folder(path, files)
 
 
 def _cover(target: str) -> None:
