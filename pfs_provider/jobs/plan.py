@@ -94,6 +94,7 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         skipped_tree=todo.skipped.text,
         max_log_bytes=jobs.log_rules.max_bytes,
         masked=masked_variables(spec, jobs.log_rules),
+        key_indexes=candidates.indexes,
     )
     if jobs.objects.create(ref.plan, encode(plan)):
         return plan

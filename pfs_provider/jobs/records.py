@@ -96,6 +96,8 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     skipped_tree: str
     max_log_bytes: int = 64 << 20
     masked: list[str] = []
+    key_indexes: dict[str, str] = {}
+    """Trees that the next plan finds join and group keys by, by name; absent in older plans."""
 
 
 class SetRecord(msgspec.Struct, frozen=True, kw_only=True):

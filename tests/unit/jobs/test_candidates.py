@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pfs_provider.catalog import jobs as job_rows
+from pfs_provider.jobs import inputs
 from pfs_provider.jobs.candidates import Candidates, find_candidates
 from pfs_provider.jobs.inputs import load_spec, pinned_inputs
+from pfs_provider.jobs.queue import read_plan
+from pfs_provider.jobs.records import encode
 from tests.pfs_world import PfsWorld, spec
 
 SIDE = {"pfs": {"repo": "side", "glob": "/*"}}
@@ -104,3 +108,36 @@ def test_after_a_recovered_datum_a_job_looks_at_all(world: PfsWorld) -> None:
     world.put(c="3")
 
     assert _paths(_look(world)) == ["/a", "/b", "/c"]
+
+
+ENDS = {
+    "join": [
+        {"pfs": {"repo": "in", "name": "one", "glob": "/*-(?)", "join_on": "$1"}},
+        {"pfs": {"repo": "in", "name": "two", "glob": "/(?)-*", "join_on": "$1"}},
+    ]
+}
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["index", "a plan of before indexes"])
+def test_a_join_whose_keys_end_the_paths_looks_at_those_that_differ(
+    world: PfsWorld, monkeypatch: pytest.MonkeyPatch, *, forgotten: bool
+) -> None:
+    monkeypatch.setattr(inputs, "SEEK_FILES", 0)
+    world.commit("in@master", {"/a-a": "1", "/a-b": "2", "/b-a": "3", "/b-c": "4", "/z-z": "5"})
+    world.pfs.create_pipeline(spec("up", input=ENDS, output_conflict="overwrite"))
+    assert world.run_one().state == "success"
+    if forgotten:
+        ref = world.ref("up")
+        plan = read_plan(world.jobs.objects, ref)
+        assert plan is not None
+        assert len(plan.key_indexes) == 1
+        world.jobs.objects.replace(ref.plan, encode(replace(plan, key_indexes={})))
+    world.commit("in@master", {"/a-b": None, "/c-b": "5"})
+
+    found = _look(world)
+
+    pairs = [[piece.path for piece in datum.pieces] for datum in found.datums]
+    with_a = [["/a-a", "/a-a"], ["/b-a", "/a-a"]]
+    assert pairs == [*with_a, ["/c-b", "/b-a"], ["/c-b", "/b-c"], ["/b-c", "/c-b"]]
+    assert _n_kept(found) == 1
+    assert len(found.indexes) == 1

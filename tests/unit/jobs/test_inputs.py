@@ -38,7 +38,7 @@ def test_sides_tell_what_came_and_what_went(world: PfsWorld) -> None:
     two = _job(world)
     made, _ = load_spec(world.jobs, two)
     old, new = (pinned_inputs(world.jobs, job.pins) for job in (one, two))
-    was, now = input_side(world.storage, old, new), input_side(world.storage, new, old)
+    was, now = input_side(world.storage, old, new, {}), input_side(world.storage, new, old, {})
 
     assert [d.pieces[0].path for d in find_changed(made.input, now, was)] == ["/c"]
     assert [d.pieces[0].path for d in find_changed(made.input, was, now)] == ["/b"]
