@@ -68,7 +68,8 @@ class KubeApi:
         if parts[-1] == "selfsubjectrulesreviews":
             return 201, {"status": {"resourceRules": self.rules, "incomplete": False}}
         at = parts.index("namespaces")
-        namespace, plural, name = parts[at + 1], parts[at + 2], "".join(parts[at + 3 :])
+        # A part of an object, such as its status, is the object itself here.
+        namespace, plural, name = parts[at + 1], parts[at + 2], "".join(parts[at + 3 : at + 4])
         if namespace != NAMESPACE:
             return _status(404, f'namespaces "{namespace}" not found')
         if method == "POST":

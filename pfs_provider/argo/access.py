@@ -31,6 +31,12 @@ def build_access(*, with_jobs: bool = True) -> list[dict[str, Any]]:
         # Argo's own container in each pod reports outputs and ends.
         _rule("argoproj.io", ["workflowtaskresults"], ["create", "patch"]),
     ]
+    # The step ``keep`` sees why workers do not start, and ends those that never will.
+    rules += [
+        _rule("", ["pods"], ["list", "delete"]),
+        _rule("", ["pods/status"], ["patch"]),
+        _rule("", ["events"], ["list"]),
+    ]
     if with_jobs:
         # Applied, watched, and removed when the workflow fails; listed for that.
         verbs = ["create", "get", "list", "patch", "delete"]

@@ -12,10 +12,12 @@ from pfs_provider.k8s.names import MANAGED_BY, label_value
 from pfs_provider.refs.names import PipelineKey
 
 __all__ = [
+    "ARGO_WORKFLOW",
     "CHANGE_LABEL",
     "CHECKOUT",
     "COMMIT",
     "MAP",
+    "NO_START",
     "PIPELINE",
     "PIPELINES",
     "WORKFLOW_LABEL",
@@ -32,6 +34,10 @@ MAP = "pfs-map"
 COMMIT = "pfs-commit"
 CHECKOUT = "pfs-checkout"
 CHANGE_LABEL = "pfs.change"
+ARGO_WORKFLOW = "workflows.argoproj.io/workflow"
+"""Argo's own label on each pod that it makes: the workflow's name."""
+NO_START = "this worker will never start"
+"""In the message of a pod that is given up: Argo is not to try again."""
 WORKFLOW_LABEL = "pfs.workflow"
 """On an Indexed Job: the uid of the workflow that made it."""
 SLUG = 24

@@ -193,9 +193,12 @@ def our_pod(
     )
 
 
-def metadata(labels: Mapping[str, str]) -> m.Metadata:
-    """Return labels for pods of ours."""
-    return m.Metadata(labels={MANAGED_BY[0]: MANAGED_BY[1], **labels})
+def metadata(labels: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> m.Metadata:
+    """Return labels and annotations for pods of ours."""
+    return m.Metadata(
+        labels={MANAGED_BY[0]: MANAGED_BY[1], **labels},
+        annotations=None if annotations is None else dict(annotations),
+    )
 
 
 def _dashed(name: str) -> str:

@@ -5,14 +5,23 @@ kind. What the steps exchange are numbers, ids, and once a pod's patch (docs/des
 Must not know: files, clusters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hera.workflows import ClusterWorkflowTemplate, WorkflowTemplate
 from hera.workflows import models as m
 
 from pfs_provider.argo.access import ACCOUNT
-from pfs_provider.argo.names import CHECKOUT, COMMIT, MAP, PIPELINE, PIPELINES, WORKFLOW_LABEL
+from pfs_provider.argo.labels import argument_label, pipeline_labels
+from pfs_provider.argo.names import (
+    CHANGE_LABEL,
+    CHECKOUT,
+    COMMIT,
+    MAP,
+    PIPELINE,
+    PIPELINES,
+    WORKFLOW_LABEL,
+)
 from pfs_provider.argo.parts import (
     CATALOG_SECRET,
     arguments,
@@ -34,7 +43,7 @@ from pfs_provider.argo.working import (
     finish_step,
     work_steps,
 )
-from pfs_provider.k8s.names import MANAGED_BY
+from pfs_provider.k8s.names import JOB_LABEL, MANAGED_BY
 
 __all__ = ["RUN", "build_templates"]
 
@@ -95,6 +104,7 @@ def _pipeline(*, cluster: bool) -> dict[str, Any]:
         cluster=cluster,
         given={**given, "pipeline": None},
         on_exit="exit",
+        labels=pipeline_labels("pipeline") | {JOB_LABEL: argument_label("job")},
     )
 
 
@@ -162,6 +172,7 @@ def _pipelines(*, cluster: bool) -> dict[str, Any]:
         cluster=cluster,
         given=given,
         on_exit="exit",
+        labels={CHANGE_LABEL: argument_label("change")},
     )
 
 
@@ -208,6 +219,7 @@ def _map(*, cluster: bool) -> dict[str, Any]:
         cluster=cluster,
         given=given,
         on_exit="exit",
+        labels=pipeline_labels("output"),
     )
 
 
@@ -308,7 +320,7 @@ def _commit_output(source: str) -> m.Outputs:
     return m.Outputs(parameters=[m.Parameter(name="commit", value_from=value)])
 
 
-def _template(
+def _template(  # noqa: PLR0913 the parts of a template
     name: str,
     text: str,
     templates: Sequence[m.Template],
@@ -316,12 +328,16 @@ def _template(
     cluster: bool,
     given: dict[str, Any],
     on_exit: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     kind = ClusterWorkflowTemplate if cluster else WorkflowTemplate
-    labels = {MANAGED_BY[0]: MANAGED_BY[1]}
+    ours = {MANAGED_BY[0]: MANAGED_BY[1]}
+    expressions = {
+        label: m.LabelValueFrom(expression=text) for label, text in (labels or {}).items()
+    }
     made = kind(
         name=name,
-        labels={**labels, "app.kubernetes.io/part-of": "pfs"},
+        labels={**ours, "app.kubernetes.io/part-of": "pfs"},
         annotations={"workflows.argoproj.io/description": text},
         entrypoint=RUN,
         service_account_name=ACCOUNT,
@@ -330,7 +346,7 @@ def _template(
         on_exit=on_exit,
         pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="30s"),
         ttl_strategy=m.TTLStrategy(seconds_after_success=DAY_S, seconds_after_failure=7 * DAY_S),
-        workflow_metadata=m.WorkflowMetadata(labels=labels),
+        workflow_metadata=m.WorkflowMetadata(labels=ours, labels_from=expressions or None),
     )
     return dict(made.to_dict())
 

@@ -20,7 +20,7 @@ from pfs_provider.k8s.manifests import check_workers, render_job
 from pfs_provider.k8s.pods import INSTALL, STORAGE, StoreAccess, render_pod
 from pfs_provider.spec.model import PipelineSpec
 
-__all__ = ["NO_TIMEOUT_S", "ArgoLauncher", "Work", "Workplace", "render_work"]
+__all__ = ["MAIN", "NO_TIMEOUT_S", "ArgoLauncher", "Work", "Workplace", "render_work"]
 
 MAIN = "main"
 """What Argo calls the container whose end is the pod's."""

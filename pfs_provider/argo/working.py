@@ -6,6 +6,7 @@ runs however the workers ended, and looks at their results. Must not know: which
 
 from hera.workflows import models as m
 
+from pfs_provider.argo.names import NO_START
 from pfs_provider.argo.parts import (
     IMAGE,
     START_TIMEOUT,
@@ -20,7 +21,7 @@ from pfs_provider.argo.parts import (
     stay,
     step,
 )
-from pfs_provider.k8s.names import JOB_LABEL
+from pfs_provider.k8s.names import JOB_ANNOTATION, JOB_LABEL, PIPELINE_LABEL, PROJECT_LABEL
 
 __all__ = [
     "begin_outputs",
@@ -42,13 +43,17 @@ looked at yet has no status at all. A Job may have other conditions before these
 """
 JOB_RETRY_IF = 'not (lastRetry.message matches "failure condition|(?i)forbidden")'
 """A Job that failed has failed, and a right that is missing stays missing."""
-WORK_RETRY_IF = 'not (lastRetry.message matches "(?i)deadline|pending")'
-"""What took too long, or could not start in all that time, would again."""
+WORK_RETRY_IF = f'not (lastRetry.message matches "(?i)deadline|pending|{NO_START}")'
+"""What took too long, or could not start in all that time, or ever, would again."""
+
+JOB_INPUTS = ("job", "id", "project", "name")
+"""What tells of which job a pod is; of project and pipeline as much as a label may hold."""
 
 
 def begin_outputs() -> m.Outputs:
     """Return what a step that begins a job tells the others."""
-    return outputs("job", "id", "pods", "jobs", "workers", "timeout", "pod", "manifest")
+    numbers = ("pods", "jobs", "workers", "timeout")
+    return outputs(*JOB_INPUTS, *numbers, "pod", "manifest")
 
 
 def begun(name: str) -> str:
@@ -62,8 +67,9 @@ def work_steps(
 ) -> list[m.WorkflowStep]:
     """Return the pods, or the Indexed Job; the next step looks at results, not at their ends."""
     kept = arguments(job=begun("job"), lease=input_of("lease"))
-    pods = arguments(number="{{item}}", pod=begun("pod"), id=begun("id"), timeout=begun("timeout"))
-    job = arguments(manifest=begun("manifest"), workers=begun("workers"))
+    about = {name: begun(name) for name in JOB_INPUTS}
+    pods = arguments(number="{{item}}", pod=begun("pod"), timeout=begun("timeout"), **about)
+    job = arguments(manifest=begun("manifest"), workers=begun("workers"), job=begun("job"))
     return [
         step(
             "keep",
@@ -114,7 +120,7 @@ def build_work() -> m.Template:
     )
     return m.Template(
         name="work",
-        inputs=inputs(number=None, pod=None, id=None, timeout=None),
+        inputs=inputs(number=None, pod=None, timeout=None, **dict.fromkeys(JOB_INPUTS)),
         pod_spec_patch=input_of("pod"),
         init_containers=[install],
         container=main,
@@ -126,7 +132,15 @@ def build_work() -> m.Template:
             expression=WORK_RETRY_IF,
             backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
         ),
-        metadata=metadata({JOB_LABEL: input_of("id"), "pfs.step": "work"}),
+        metadata=metadata(
+            {
+                JOB_LABEL: input_of("id"),
+                PROJECT_LABEL: input_of("project"),
+                PIPELINE_LABEL: input_of("name"),
+                "pfs.step": "work",
+            },
+            {JOB_ANNOTATION: input_of("job")},
+        ),
     )
 
 
@@ -134,7 +148,7 @@ def build_work_job() -> m.Template:
     """Return the node that makes an Indexed Job, or adopts the one there is, and waits for it."""
     return m.Template(
         name="work-job",
-        inputs=inputs(manifest=None, workers=None),
+        inputs=inputs(manifest=None, workers=None, job=None),
         resource=m.ResourceTemplate(
             action="apply",
             manifest=input_of("manifest"),
@@ -149,7 +163,7 @@ def build_work_job() -> m.Template:
             expression=JOB_RETRY_IF,
             backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
         ),
-        metadata=metadata({"pfs.step": "work-job"}),
+        metadata=metadata({"pfs.step": "work-job"}, {JOB_ANNOTATION: input_of("job")}),
     )
 
 
@@ -163,14 +177,17 @@ def build_keep() -> m.Template:
     container.resources = m.ResourceRequirements(requests={"cpu": "100m", "memory": "128Mi"})
     made = our_pod("keep", inputs(job=None, lease=None), container)
     made.daemon = True
+    made.metadata = metadata({"pfs.step": "keep"}, {JOB_ANNOTATION: input_of("job")})
     return made
 
 
 def build_finish() -> m.Template:
     """Return the pod that ends a job, whatever became of its workers."""
-    return our_pod(
+    made = our_pod(
         "finish",
         inputs(job=None),
         our_container(["finish", *stay(), "--node", "{{node.name}}", "--", input_of("job")]),
         gives=outputs("commit"),
     )
+    made.metadata = metadata({"pfs.step": "finish"}, {JOB_ANNOTATION: input_of("job")})
+    return made

@@ -24,7 +24,7 @@ from pfs_provider.cli.step_options import (
 )
 from pfs_provider.cli.tree import step
 from pfs_provider.clock import SystemClock
-from pfs_provider.errors import ErrorCode, FailedError, UnavailableError
+from pfs_provider.errors import ErrorCode, FailedError
 
 if TYPE_CHECKING:
     from pfs_provider.verbs.workflows import Begun
@@ -38,8 +38,6 @@ __all__ = [
     "settle_step",
     "verdict_step",
 ]
-
-RENEWALS_PER_LEASE = 4
 
 JobOption = Annotated[str, typer.Option(help="The id of the job. [default: the next ready one]")]
 WorkersOption = Annotated[
@@ -126,17 +124,19 @@ def keep_step(  # noqa: PLR0917 - one parameter for each documented option
     lease: LeaseOption = 60.0,
     message: MessageFileOption = None,
 ) -> None:
-    """Keep a job for its workflow until told to end, which is this step's good end."""
-    clock, stay, is_held = SystemClock(), stay_of(namespace, workflow, uid), False
+    """Keep a job for its workflow until told to end, which is this step's good end.
+
+    Where its workers can never start, because of a missing Secret for example, the job fails.
+    """
+    clock, stay = SystemClock(), stay_of(namespace, workflow, uid)
     # Argo would start a step anew that ends by itself before the steps beside it do.
     with suppress(SystemExit), telling(message), open_shared() as pfs:
+        keeping = pfs.open_keeping(job, stay, lease_s=lease)
         while True:
-            with suppress(UnavailableError):  # who does not answer gives it to nobody else
-                was_held, is_held = is_held, pfs.keep_workflow(job, stay, lease_s=lease)
-                if was_held != is_held:
-                    say(f"{job} is {'kept' if is_held else 'kept no longer'}")
-                    sys.stdout.flush()  # what stays up would tell it at its end
-            clock.sleep(lease / RENEWALS_PER_LEASE)
+            for line in keeping.turn():
+                say(line)
+                sys.stdout.flush()  # what stays up would tell it at its end
+            clock.sleep(keeping.pause_s)
 
 
 @step.command("finish")
@@ -229,7 +229,7 @@ def _answer(begun: "Begun", pipeline: str, outputs: OutputsOption) -> None:
         outputs,
         {
             "job": begun.job or "",
-            "id": (begun.job or "").rpartition("@")[2],
+            **_job_labels(begun.job),
             "pods": str(work.pods),
             "jobs": str(work.jobs),
             "workers": str(work.workers),
@@ -238,6 +238,15 @@ def _answer(begun: "Begun", pipeline: str, outputs: OutputsOption) -> None:
             "manifest": work.manifest,
         },
     )
+
+
+def _job_labels(job: str | None) -> dict[str, str]:
+    """Return what labels of pods tell of a job."""
+    from pfs_provider.k8s.names import label_value  # noqa: PLC0415 # lazy: --help needs no engine
+
+    key, _, id_ = (job or "").rpartition("@")
+    project, _, name = key.partition("/")
+    return {"id": id_, "project": label_value(project), "name": label_value(name)}
 
 
 def _command(text: str) -> dict[str, object]:

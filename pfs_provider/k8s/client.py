@@ -105,9 +105,14 @@ class KubeClient:
         items: list[dict[str, Any]] = answer.get("items") or []
         return items
 
-    def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge into an object and return it. Raises NotFoundError."""
-        return self._call("PATCH", "patch", resource, name=name, body=patch)
+    def patch(
+        self, resource: Resource, name: str, patch: Mapping[str, Any], *, part: str = ""
+    ) -> dict[str, Any]:
+        """Merge into an object, or a part such as ``status`` that has rights of its own.
+
+        Returns the object. Raises NotFoundError.
+        """
+        return self._call("PATCH", "patch", resource, name=name, body=patch, part=part)
 
     def delete(self, resource: Resource, name: str, *, uid: str = "") -> None:
         """Delete an object after all that it owns; harmless if it, or the one meant, is gone."""
@@ -148,12 +153,13 @@ class KubeClient:
         *,
         name: str = "",
         about: str = "",
+        part: str = "",
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         request = Request(
             verb=verb,
-            resource=resource.plural,
+            resource=f"{resource.plural}/{part}" if part else resource.plural,
             group=resource.group,
             namespace=self.namespace,
             name=name or about,
@@ -161,6 +167,8 @@ class KubeClient:
         path = f"{resource.root}/namespaces/{quote(self.namespace, safe='')}/{resource.plural}"
         if name:
             path += f"/{quote(name, safe='')}"
+        if part:
+            path += f"/{part}"
         return self._send(method, path, request, body=body, query=query)
 
     def _send(

@@ -14,7 +14,7 @@ from typing import Any
 from pfs_provider.jobs.launcher import WorkersState
 from pfs_provider.k8s.pods import INSTALL, STORAGE, USER
 
-__all__ = ["EVENT_FIELDS", "Diagnosis", "diagnose", "judge"]
+__all__ = ["EVENT_FIELDS", "Diagnosis", "diagnose", "judge", "list_notices"]
 
 Json = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def diagnose(
         and event.get("involvedObject", {}).get("uid") == uid
     ]
     is_short = len(living) < _wanted(job)
-    notices = [*_pod_notices(living, events, now)]
+    notices = [*list_notices(living, events, now)]
     if is_short and refused:
         notices.append(f"FailedCreate: {_create_error(max(refused, key=_last_seen))}")
     problems = [] if pods else _refusals(refused)
@@ -124,9 +124,10 @@ def judge(diagnosis: Diagnosis, *, silent_s: float, start_timeout_s: float) -> W
     return WorkersState(alive=max(1, diagnosis.alive), problem=problem, notice=diagnosis.notice)
 
 
-def _pod_notices(
-    pods: Sequence[Json], events: Sequence[Json], now: datetime | None
+def list_notices(
+    pods: Sequence[Json], events: Sequence[Json], now: datetime | None = None
 ) -> Iterator[str]:
+    """Yield what hinders pods: a reason, a colon, and the cluster's words. Arguments as above."""
     for pod in pods:
         yield from _scheduling(pod)
         said = [text for status in _statuses(pod) for text in _container_notices(status, now)]

@@ -12,8 +12,10 @@ import re
 from pfs_provider.jobs.keys import JobRef
 
 __all__ = [
+    "JOB_ANNOTATION",
     "JOB_LABEL",
     "MANAGED_BY",
+    "MAX_LABEL",
     "PIPELINE_LABEL",
     "PROJECT_LABEL",
     "job_annotations",
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "pfs-provider")
+JOB_ANNOTATION = "pfs/job"
 JOB_LABEL = "pfs.job"
 PIPELINE_LABEL = "pfs.pipeline"
 PROJECT_LABEL = "pfs.project"
@@ -59,4 +62,4 @@ def job_labels(job: JobRef) -> dict[str, str]:
 
 def job_annotations(job: JobRef) -> dict[str, str]:
     """Return the job in full; a label's value may be shortened."""
-    return {"pfs/job": f"{job.pipeline.project}/{job.pipeline.name}@{job.id}"}
+    return {JOB_ANNOTATION: f"{job.pipeline.project}/{job.pipeline.name}@{job.id}"}

@@ -7,8 +7,9 @@ step ``keep`` renews, has run out. Whoever fails before workers start leaves not
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pfs_provider.argo.names import owner_name, owner_scope
 from pfs_provider.argo.work import ArgoLauncher, Work, Workplace, render_work
@@ -16,7 +17,14 @@ from pfs_provider.catalog import commits, pipelines
 from pfs_provider.catalog import jobs as job_rows
 from pfs_provider.catalog.standing import list_standing
 from pfs_provider.catalog.values import Job
-from pfs_provider.errors import ConflictError, ErrorCode, FailedError, NotFoundError
+from pfs_provider.errors import (
+    ConflictError,
+    ErrorCode,
+    FailedError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.inspection import get_job
 from pfs_provider.jobs.keys import JobRef, parse_job_ref, parse_pipeline_key
@@ -29,8 +37,12 @@ from pfs_provider.k8s.pods import StoreAccess
 from pfs_provider.refs.ids import CommitId, parse_id
 from pfs_provider.refs.names import PipelineKey
 from pfs_provider.verbs.jobs import JobVerbs
+from pfs_provider.verbs.keeping import Keeping
 from pfs_provider.verbs.session import check_workers
 from pfs_provider.verbs.steps import StepVerbs
+
+if TYPE_CHECKING:
+    from pfs_provider.argo.starts import Starts
 
 __all__ = ["BEGIN_LEASE_S", "Begun", "Stay", "WorkflowVerbs"]
 
@@ -159,6 +171,38 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             return False
         return True
 
+    def open_keeping(
+        self,
+        job: str,
+        stay: Stay,
+        *,
+        lease_s: float,
+        cluster: Mapping[str, Any] | None = None,
+    ) -> Keeping:
+        """Return what keeps a job for a workflow, and gives it up if no worker can start.
+
+        Args:
+            job: ``pipeline@id``, begun by the workflow.
+            stay: The workflow.
+            lease_s: Seconds from the last turn after which others may have the job.
+            cluster: As for ``run``.
+        """
+        ref = parse_job_ref(job)
+
+        def find_end() -> str | None:
+            found = get_job(self._jobs, ref)
+            return f"job {job} has ended as {found.state}" if found.has_ended else None
+
+        return Keeping(
+            job=job,
+            lease_s=lease_s,
+            clock=self._jobs.clock,
+            renew=lambda: self.keep_workflow(job, stay, lease_s=lease_s),
+            end=lambda problem: self.end_job(job, owner=stay.owner, problem=problem),
+            find_end=find_end,
+            starts=self._find_starts(ref, stay, cluster or {}),
+        )
+
     def finish_workflow(self, job: str, stay: Stay) -> JobInfo:
         """End a job whose workers have ended, well or not; harmless when it has ended.
 
@@ -172,6 +216,8 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             raise ConflictError(
                 ErrorCode.JOB_TAKEN, f"job {job} is run by another scheduler by now", job=job
             )
+        if ended.state != "success":
+            self._clear_pods(ref, stay)
         return _check_success(ended)
 
     def settle_workflow(self, stay: Stay, reason: str) -> list[str]:
@@ -286,6 +332,34 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             max_pods=max_pods,
             catalog_secret=catalog_secret,
         )
+
+    def _find_starts(self, ref: JobRef, stay: Stay, cluster: Mapping[str, Any]) -> "Starts | None":
+        """Return the workers' pods of a job, None where there is no cluster to ask."""
+        # lazy: with it comes the kubernetes package, an extra
+        from pfs_provider.argo.starts import Starts  # noqa: PLC0415
+        from pfs_provider.k8s.client import open_client  # noqa: PLC0415
+
+        given = self._engine.settings.cluster | {"namespace": stay.namespace} | dict(cluster)
+        try:
+            made = make_cluster(given)
+            client = open_client(made, self._jobs.clock)
+        except RefusedError:
+            return None
+        return Starts(
+            client=client,
+            clock=self._jobs.clock,
+            job=ref,
+            workflow=stay.workflow,
+            uid=stay.uid,
+            start_timeout_s=made.start_timeout_s,
+        )
+
+    def _clear_pods(self, ref: JobRef, stay: Stay) -> None:
+        """Delete workers' pods that still wait to start; their steps are over."""
+        starts = self._find_starts(ref, stay, {})
+        with suppress(UnavailableError):  # a right that is missing: the workflow's end frees them
+            if starts is not None:
+                starts.clear()
 
     def _find_problem(self, ref: JobRef, stay: Stay) -> str | None:
         """Return why a job's work cannot go on, None if all of it is done or it has ended."""

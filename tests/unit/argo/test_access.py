@@ -22,6 +22,7 @@ def _rights(name: str, *, with_jobs: bool = True) -> set[str]:
 
 def test_each_account_has_what_it_needs_and_no_more() -> None:
     reports = {"workflowtaskresults/create", "workflowtaskresults/patch"}
+    reports |= {"pods/list", "pods/delete", "pods/status/patch", "events/list"}
 
     assert _rights(SUBMITTER) == {"workflows/create"}
     assert _rights(ACCOUNT, with_jobs=False) == reports

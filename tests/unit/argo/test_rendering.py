@@ -135,4 +135,6 @@ def _rename(document: dict[str, Any], path: tuple[Any, ...]) -> None:
 
 def _is_free(path: str) -> bool:
     """Labels, annotations and quantities have names of their own."""
+    if path.rpartition("/")[0].endswith("labelsFrom"):
+        return True
     return any(f"{word}/" in path for word in ("labels", "annotations", "requests"))

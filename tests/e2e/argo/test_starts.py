@@ -1,0 +1,69 @@
+"""Workers that can never start: the workflow fails soon, and says what is missing."""
+
+import time
+from typing import Any
+
+import pytest
+
+from pfs_provider.pfs import Pfs
+from tests.argo import Argo
+from tests.e2e.argo.test_pipeline import EDGES, put_images
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.minio,
+    pytest.mark.postgres,
+    pytest.mark.timeout(3600),
+]
+
+NO_SECRET = [{"name": "nowhere", "key": "token", "env_var": "TOKEN"}]
+NO_KEY = [{"name": "half", "key": "token", "env_var": "TOKEN"}]
+NO_FILE = [{"name": "nowhere", "mount_path": "/secret"}]
+CLAIM = {"name": "more", "persistentVolumeClaim": {"claimName": "nowhere"}}
+NO_CLAIM = f"""[
+    {{"op": "add", "path": "/volumes/-", "value": {str(CLAIM).replace("'", '"')}}},
+    {{"op": "add", "path": "/containers/0/volumeMounts/-",
+      "value": {{"name": "more", "mountPath": "/more"}}}}
+]"""
+NO_SUCH_IMAGE = "localhost/nothing:9"
+SOON_S = 300
+"""Far less than the 15 minutes after which a pod is given up that somebody may still help."""
+
+
+@pytest.mark.parametrize("max_pods", ["200", "0"], ids=["pods", "an Indexed Job"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"transform": {"secrets": NO_SECRET}}, ('secret "nowhere" not found', "token")),
+        ({"transform": {"secrets": NO_KEY}}, ("couldn't find key token in Secret", "half")),
+        ({"transform": {"secrets": NO_FILE}}, ('secret "nowhere" not found',)),
+        ({"pod_patch": NO_CLAIM}, ('persistentvolumeclaim "nowhere" not found',)),
+        ({"transform": {"image": "A B:::"}}, ("InvalidImageName", "A B")),
+    ],
+    ids=["no secret", "no key", "no file", "no claim", "no image's name"],
+)
+def test_workers_that_cannot_start_fail_the_job_soon_with_one_message(
+    argo: Argo, pfs: Pfs, change: dict[str, Any], said: tuple[str, ...], max_pods: str
+) -> None:
+    argo.cluster.kubectl(
+        "create", "secret", "generic", "half", "-n", argo.namespace, "--from-literal=user=me"
+    )
+    pfs.create_repo("images")
+    transform = {**EDGES["transform"], **change.get("transform", {})}
+    pfs.create_pipeline({**EDGES, **change, "transform": transform})
+    id_ = put_images(pfs, "a", "b")
+
+    argo.submit("stuck", "pfs-pipeline", pipeline="edges", job=id_, max_pods=max_pods)
+    argo.wait_for_node("stuck", "keep", "Running")
+    began = time.monotonic()
+    status = argo.wait("stuck")
+
+    assert time.monotonic() - began < SOON_S
+    assert status["phase"] == "Failed", argo.tell(status)
+    told = {node["displayName"]: node.get("message", "") for node in status["nodes"].values()}
+    assert all(text in told["finish(0)"] for text in said), argo.tell(status)
+    job = pfs.inspect_job(f"edges@{id_}")
+    assert job.state == "failure"
+    assert all(text in job.reason for text in said)
+    assert pfs.inspect_commit(f"edges@{id_}").state == "error"
+    argo.wait_for_no_pod(timeout_s=120)
