@@ -13,7 +13,7 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Lease
 from pfs_provider.errors import ConflictError, ErrorCode
 
-__all__ = ["acquire_lease", "find_lease", "release_lease", "renew_lease"]
+__all__ = ["acquire_lease", "find_last_lease", "find_lease", "release_lease", "renew_lease"]
 
 
 def acquire_lease(tx: Tx, name: str, *, owner: str, lease_s: float) -> bool:
@@ -59,6 +59,12 @@ def release_lease(tx: Tx, name: str, *, owner: str) -> None:
 def find_lease(tx: Tx, name: str) -> Lease | None:
     """Return a lease that holds now, None if the name is free."""
     row = tx.first(select(leases).where(leases.c.name == name, leases.c.until >= tx.now))
+    return None if row is None else _value(row)
+
+
+def find_last_lease(tx: Tx, name: str) -> Lease | None:
+    """Return a lease, also one that has run out; None where it was given back or never claimed."""
+    row = tx.first(select(leases).where(leases.c.name == name))
     return None if row is None else _value(row)
 
 

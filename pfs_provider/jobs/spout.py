@@ -11,6 +11,7 @@ from pfs_provider.catalog import leases, pipelines
 from pfs_provider.catalog.standing import note_standing
 from pfs_provider.catalog.values import Pipeline
 from pfs_provider.jobs.handle import Jobs
+from pfs_provider.jobs.keepers import spout_lease
 from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.launcher import Launcher
 from pfs_provider.jobs.log_rules import masked_variables
@@ -98,7 +99,7 @@ class SpoutKeeper:
 
     @property
     def _lease(self) -> str:
-        return f"standing/{self.key.project}/{self.key.name}"
+        return spout_lease(self.key)
 
     def _hold(self) -> bool:
         """Return whether this owner has the lease; take it where nobody has."""

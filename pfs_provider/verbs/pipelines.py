@@ -11,6 +11,7 @@ from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Job, Pipeline
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.infos import JobInfo, PipelineInfo
+from pfs_provider.jobs.keepers import as_kept
 from pfs_provider.jobs.keys import parse_pipeline_key
 from pfs_provider.jobs.ticks import drop_cron_repos, put_ticks_now
 from pfs_provider.refs.addresses import parse_address
@@ -81,7 +82,7 @@ class PipelineVerbs(DefaultsVerbs):
             NotFoundError: ``pipeline-not-found``: no such pipeline, or not so many versions.
         """
         with self._versions.catalog.read() as tx:
-            return _get_version(tx, name).info()
+            return self._as_kept(tx, _get_version(tx, name)).info()
 
     def pipeline_spec(self, name: str, *, user: bool = False) -> dict[str, Any]:
         """Return a pipeline's spec in its normal form.
@@ -111,7 +112,10 @@ class PipelineVerbs(DefaultsVerbs):
         key = None if name is None else parse_pipeline_key(name)
         with self._versions.catalog.read() as tx:
             found = pipelines.list_pipelines(tx, project, key=key, history=history)
-            return [one.info() for one in found]
+            return [self._as_kept(tx, one).info() for one in found]
+
+    def _as_kept(self, tx: Tx, found: Pipeline) -> Pipeline:
+        return as_kept(tx, found, lease_s=self._jobs.lease_s)
 
     def start_pipeline(self, name: str) -> PipelineInfo:
         """Let a stopped pipeline go on; it gets a job if its inputs moved."""

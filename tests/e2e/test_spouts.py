@@ -139,4 +139,8 @@ def test_a_spout_without_a_queue_commits_with_the_command_line(shell: Shell) -> 
         [upstream] = pfs.provenance("copy@master")
         assert isinstance(upstream, CommitInfo)
         assert (upstream.repo, upstream.origin) == ("tap", "user")
+    # Its runner was killed: nobody was there to note that.
+    [tap] = shell.json("list", "pipeline")[1:]
+    assert (tap["name"], tap["state"]) == ("tap", "starting")
+    assert "nobody keeps it up: `pfs run --watch` does" in tap["reason"]
     assert shell.pfs("put", "file", "copy@master:/x", "-f", "-", stdin=b"x").returncode == 5
