@@ -18,7 +18,9 @@ __all__ = ["LOOK_S", "Keeping"]
 
 RENEWALS_PER_LEASE = 4
 LOOK_S = 4.0
-"""Seconds between two looks at pods, while no worker has started."""
+"""Seconds between two looks at pods, while no worker has started, at first."""
+SOON_S = 120.0
+"""Seconds after which it is room that they wait for, and a look with each renewal is enough."""
 END_S = 1.0
 """Seconds between two tries to end them: a kubelet undoes each within a few."""
 
@@ -46,6 +48,7 @@ class Keeping:
     starts: "Starts | None"
     _is_held: bool = False
     _next_renewal: float = 0.0
+    _began: float | None = None
     _problem: str | None = None
 
     @property
@@ -54,8 +57,9 @@ class Keeping:
         if self._problem is not None:
             return END_S
         renewal_s = self.lease_s / RENEWALS_PER_LEASE
-        has_to_look = self.starts is not None and not self.starts.has_started
-        return min(LOOK_S, renewal_s) if has_to_look else renewal_s
+        if self.starts is None or self.starts.has_started or self._is_late():
+            return renewal_s
+        return min(LOOK_S, renewal_s)
 
     def turn(self) -> Iterator[str]:
         """Do what is due, and yield what there is to tell. Raises PfsError for what stays wrong."""
@@ -73,6 +77,10 @@ class Keeping:
             if error.code == ErrorCode.CLUSTER_FORBIDDEN:
                 self.starts = None
                 yield f"workers that cannot start are given up late only: {error}"
+
+    def _is_late(self) -> bool:
+        self._began = self._began or self.clock.monotonic()
+        return self.clock.monotonic() - self._began > SOON_S
 
     def _look(self) -> Iterator[str]:
         if self.starts is None:

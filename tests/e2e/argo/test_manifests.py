@@ -20,6 +20,7 @@ pytestmark = [
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = [".", "access", "namespace", "cluster", "catch-up"]
+STATUS = "pods --subresource=status"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -61,6 +62,7 @@ def test_a_kustomization_names_the_image_everywhere(cluster: Cluster, tmp_path: 
                     "create workflowtaskresults.argoproj.io",
                     "patch workflowtaskresults.argoproj.io",
                 ),
+                *("list pods", "delete pods", "list events", f"patch {STATUS}"),
                 *(f"{verb} jobs.batch" for verb in ("create", "get", "list", "patch", "delete")),
             },
         ),
@@ -74,7 +76,8 @@ def test_an_account_may_do_what_it_needs_and_no_more(
     user = f"--as=system:serviceaccount:{namespace}:{account}"
     verbs = ("create", "get", "list", "watch", "patch", "update", "delete")
     kinds = ("workflows.argoproj.io", "workflowtaskresults.argoproj.io", "jobs.batch")
-    asked = [f"{verb} {kind}" for kind in (*kinds, "pods", "secrets") for verb in verbs]
+    core = ("pods", STATUS, "events", "secrets")
+    asked = [f"{verb} {kind}" for kind in (*kinds, *core) for verb in verbs]
 
     allowed = {
         text

@@ -60,6 +60,8 @@ def test_edges_and_montage_run_by_two_submissions_with_provenance(argo: Argo, pf
     workflow = argo.get("edges")["metadata"]
     assert (commit.run["workflow"], commit.run["uid"]) == ("edges", workflow["uid"])
     assert commit.run["node"] == "edges[0].begin"
+    wanted = {"pfs.project": "default", "pfs.pipeline": "edges", "pfs.job": change}
+    assert wanted.items() <= workflow["labels"].items()
 
 
 def test_a_change_runs_stage_after_stage_in_one_workflow(argo: Argo, pfs: Pfs) -> None:
@@ -115,6 +117,9 @@ def test_a_killed_pod_is_replaced_and_every_datum_has_one_result(argo: Argo, pfs
             "work(0:0)(0)"
         )
     )
+    about = pod["metadata"]
+    assert (about["labels"]["pfs.project"], about["labels"]["pfs.pipeline"]) == ("default", "edges")
+    assert about["annotations"]["pfs/job"] == f"default/edges@{change}"
     argo.cluster.kubectl(
         "delete",
         "pod",
@@ -201,8 +206,9 @@ def test_two_hundred_workers_are_two_hundred_pods(argo: Argo, pfs: Pfs) -> None:
         ({"pipeline": "edges", "job": "x"}, "id-illegal"),
         ({"pipeline": "edges", "job": "HELD"}, "job-taken"),
         ({"pipeline": "edges"}, "job-taken"),
+        ({"pipeline": "-a b/é!"}, "name-illegal"),
     ],
-    ids=["no pipeline", "no job", "no id", "held", "any held"],
+    ids=["no pipeline", "no job", "no id", "held", "any held", "no name"],
 )
 def test_what_cannot_be_run_fails_at_once_with_one_message(
     argo: Argo, pfs: Pfs, given: dict[str, str], said: str

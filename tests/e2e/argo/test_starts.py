@@ -1,5 +1,6 @@
 """Workers that can never start: the workflow fails soon, and says what is missing."""
 
+import json
 import time
 from typing import Any
 
@@ -20,12 +21,16 @@ NO_SECRET = [{"name": "nowhere", "key": "token", "env_var": "TOKEN"}]
 NO_KEY = [{"name": "half", "key": "token", "env_var": "TOKEN"}]
 NO_FILE = [{"name": "nowhere", "mount_path": "/secret"}]
 CLAIM = {"name": "more", "persistentVolumeClaim": {"claimName": "nowhere"}}
-NO_CLAIM = f"""[
-    {{"op": "add", "path": "/volumes/-", "value": {str(CLAIM).replace("'", '"')}}},
-    {{"op": "add", "path": "/containers/0/volumeMounts/-",
-      "value": {{"name": "more", "mountPath": "/more"}}}}
-]"""
-NO_SUCH_IMAGE = "localhost/nothing:9"
+NO_CLAIM = json.dumps(
+    [
+        {"op": "add", "path": "/volumes/-", "value": CLAIM},
+        {
+            "op": "add",
+            "path": "/containers/0/volumeMounts/-",
+            "value": {"name": "more", "mountPath": "/more"},
+        },
+    ]
+)
 SOON_S = 300
 """Far less than the 15 minutes after which a pod is given up that somebody may still help."""
 
@@ -67,3 +72,31 @@ def test_workers_that_cannot_start_fail_the_job_soon_with_one_message(
     assert all(text in job.reason for text in said)
     assert pfs.inspect_commit(f"edges@{id_}").state == "error"
     argo.wait_for_no_pod(timeout_s=120)
+
+
+def test_without_the_right_to_see_pods_a_workflow_runs_and_says_what_it_lacks(
+    argo: Argo, pfs: Pfs
+) -> None:
+    (role,) = (
+        role
+        for role in argo.cluster.get("roles", argo.namespace)
+        if role["metadata"]["name"] == "pfs-workflow"
+    )
+    rules = [rule for rule in role["rules"] if "" not in rule["apiGroups"]]
+    assert len(rules) < len(role["rules"])
+    patch = json.dumps({"rules": rules})
+    argo.cluster.kubectl(
+        "patch", "role", "pfs-workflow", "-n", argo.namespace, "--type=merge", "-p", patch
+    )
+    pfs.create_repo("images")
+    slow = {**EDGES["transform"], "stdin": ["sleep 20", *EDGES["transform"]["stdin"]]}
+    pfs.create_pipeline({**EDGES, "transform": slow})
+    change = put_images(pfs, "a")
+
+    argo.submit("blind", "pfs-pipeline", pipeline="edges", job=change)
+    argo.wait_for_node("blind", "keep", "Running")
+    argo.wait_for_log("pfs.step=keep", "does not allow this account to list pods")
+    status = argo.wait("blind")
+
+    assert status["phase"] == "Succeeded", argo.tell(status)
+    assert pfs.inspect_job(f"edges@{change}").state == "success"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pfs_provider.errors import ConflictError
-from pfs_provider.verbs.keeping import Keeping
+from pfs_provider.verbs.keeping import SOON_S, Keeping
 from pfs_provider.verbs.workflows import Stay
 from tests.kube_api import Fault, KubeApi, kube_api
 from tests.pfs_world import PfsWorld
@@ -128,3 +128,14 @@ def test_a_cluster_that_does_not_answer_is_asked_again(
 
     assert keeping.starts is not None
     assert keeping.pause_s < 60 / 4
+
+
+def test_who_waits_for_room_for_long_is_looked_at_less_often(
+    world: PfsWorld, job: str, api: KubeApi, tmp_path: Path
+) -> None:
+    keeping = _open(world, job, api, tmp_path)
+    list(keeping.turn())
+    soon = keeping.pause_s
+    keeping._began = keeping.clock.monotonic() - 2 * SOON_S
+
+    assert soon < keeping.pause_s == 60 / 4
