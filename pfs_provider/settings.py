@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     mask_variables: str | None = None
     watch_token: str | None = Field(default=None, repr=False)
     secrets: Path | None = None
+    program_start_s: float = Field(default=1800.0, gt=0)
     egress_patience_s: float = Field(default=600.0, ge=0)
     container_engine: str | None = None
     container_image: str | None = None

@@ -223,6 +223,7 @@ def open_engine(settings: Settings, options: Mapping[str, str] | None = None) ->
             log_rules=LogRules(max_bytes=settings.max_log_bytes, masked=settings.masked_variables),
             sender=sender,
             egress_patience_s=settings.egress_patience_s,
+            program_start_s=settings.program_start_s,
         ),
         store_options=named,
     )

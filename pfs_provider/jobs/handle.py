@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pfs_provider.clock import Clock
 from pfs_provider.jobs.log_rules import LogRules
 from pfs_provider.jobs.objects import JobObjects
+from pfs_provider.jobs.records import PROGRAM_START_S
 from pfs_provider.jobs.sender import Sender
 from pfs_provider.storage.handle import Storage
 from pfs_provider.versioning.versions import Versions
@@ -28,6 +29,7 @@ class Jobs:
         log_rules: What is kept of what user code prints.
         sender: Takes outputs out of here; None where no job is finished.
         egress_patience_s: Seconds that trouble with an egress may last.
+        program_start_s: Seconds that a program which stays up may take to its first question.
     """
 
     versions: Versions
@@ -35,6 +37,7 @@ class Jobs:
     log_rules: LogRules = field(default_factory=LogRules)
     sender: Sender | None = None
     egress_patience_s: float = EGRESS_PATIENCE_S
+    program_start_s: float = PROGRAM_START_S
 
     @property
     def storage(self) -> Storage:

@@ -93,6 +93,7 @@ def _make_plan(jobs: Jobs, ref: JobRef, n_workers: int | None) -> PlanRecord:
         workers=max(1, min(workers, len(sets))),
         skipped_tree=todo.skipped.text,
         max_log_bytes=jobs.log_rules.max_bytes,
+        program_start_s=jobs.program_start_s,
         masked=masked_variables(spec, jobs.log_rules),
         key_indexes=candidates.indexes,
     )

@@ -13,6 +13,7 @@ import msgspec
 from pfs_provider.errors import CorruptDataError, ErrorCode
 
 __all__ = [
+    "PROGRAM_START_S",
     "Claim",
     "Command",
     "DatumRecord",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 FORMAT = 1
+PROGRAM_START_S = 1800.0
+"""To the first question of a program that stays up: a model of 100 GB is loaded by then."""
 
 
 class InputPin(msgspec.Struct, frozen=True):
@@ -98,6 +101,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     masked: list[str] = []
     key_indexes: dict[str, str] = {}
     """Trees that the next plan finds join and group keys by, by name; absent in older plans."""
+    program_start_s: float = PROGRAM_START_S
 
 
 class SetRecord(msgspec.Struct, frozen=True, kw_only=True):

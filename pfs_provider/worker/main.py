@@ -21,7 +21,7 @@ from pfs_provider.errors import ConflictError, ErrorCode, PfsError
 from pfs_provider.jobs.keys import JobRef, parse_job_ref
 from pfs_provider.jobs.objects import JobObjects
 from pfs_provider.jobs.queue import LEASE_S, WorkQueue, read_plan
-from pfs_provider.jobs.records import Command
+from pfs_provider.jobs.records import PlanRecord
 from pfs_provider.jobs.secrets import NO_SECRETS, read_given
 from pfs_provider.settings import engine_environment, store_secrets
 from pfs_provider.storage.handle import Storage
@@ -128,7 +128,7 @@ def _work(
         scratch = stack.enter_context(open_scratch(parent))
         stays_up = plan.command.stays_up and not parsed.stand
         if stays_up:
-            executor = _keep_up(executor, plan.command, parsed)
+            executor = _keep_up(executor, plan, parsed)
             stack.callback(executor.close)  # before its folder is removed
         root = scratch / "pfs" if parsed.root is None else Path(parsed.root)
         root.mkdir(exist_ok=True)
@@ -180,12 +180,14 @@ def _work(
         ).run()
 
 
-def _keep_up(executor: Executor, command: Command, parsed: argparse.Namespace) -> ResidentExecutor:
+def _keep_up(executor: Executor, plan: PlanRecord, parsed: argparse.Namespace) -> ResidentExecutor:
+    command = plan.command
     return ResidentExecutor(
         executor,
         clock=SystemClock(),
         cmd=tuple(command.cmd),
         stdin=tuple(command.stdin),
+        start_s=plan.program_start_s,
         sh=f"{SHIM_FOLDER}/busybox sh" if parsed.executor in CONTAINERS else "/bin/sh",
     )
 

@@ -73,7 +73,9 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         yield bench
 
 
-def open_stage(bench: Bench, each: str, script: str = LOOP) -> Stage:
+def open_stage(
+    bench: Bench, each: str, script: str = LOOP, *, start_s: float | None = None
+) -> Stage:
     script = script.replace("{each}", each)
     sh = "/pfs-shim/busybox sh" if bench.situation in {"shim", "container"} else "/bin/sh"
     executor = ResidentExecutor(
@@ -81,6 +83,7 @@ def open_stage(bench: Bench, each: str, script: str = LOOP) -> Stage:
         clock=SystemClock(),
         cmd=("sh",),
         stdin=tuple(script.splitlines()),
+        start_s=start_s,
         sh=sh,
     )
     return Stage(bench, executor, script)
@@ -174,6 +177,35 @@ def test_one_that_never_asks_is_told_by_its_first_datum(bench: Bench) -> None:
     assert outcome.exit_code == 0
     assert outcome.error.startswith("it exited with code 0 before it asked for a datum")
     assert stage.log(1) == "here\n"
+
+
+def test_one_that_never_asks_is_ended_in_time_and_not_started_again(bench: Bench) -> None:
+    mark = "86408.25"
+    stage = open_stage(bench, "", f"echo here; sleep {mark}", start_s=1.0)
+
+    first, second = stage.run(), stage.run()
+
+    for outcome in (first, second):
+        assert (outcome.exit_code, outcome.signal, outcome.timed_out) == (None, 9, False)
+        assert outcome.error.startswith("it ran for 1 s before it asked for a datum")
+        assert "`pfs next datum`" in outcome.error
+        assert "PFS_PROGRAM_START_S" in outcome.error
+    assert find_processes(mark) == []
+    assert stage.log(1) == "here\n"
+    assert not (bench.folder / "log-d2").exists()
+    stage.executor.close()
+
+
+def test_a_log_that_ends_early_is_told_for_its_datum_alone(bench: Bench) -> None:
+    stage = open_stage(bench, "")
+    (bench.folder / "log-d2").symlink_to("/dev/full")
+
+    outcomes = [stage.run() for _ in range(3)]
+
+    assert [outcome.log_error for outcome in outcomes] == ["", "No space left on device", ""]
+    assert [outcome.exit_code for outcome in outcomes] == [0, 0, 0]
+    assert stage.log(3) == "3 d3\n"
+    stage.executor.close()
 
 
 def test_a_timeout_kills_it_with_all_it_started_and_does_not_count_its_start(bench: Bench) -> None:

@@ -4,6 +4,7 @@ All run once, in one home; each test looks at what one of them gave.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,3 +149,22 @@ def test_what_succeeded_is_not_worked_again(ran: Pfs) -> None:
 
     job = ran.list_jobs("copies")[0]
     assert (job.processed, job.skipped) == (1, len(NAMES))
+
+
+def test_a_program_that_never_asks_fails_its_datums_after_one_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PFS_PROGRAM_START_S", "1")
+    with Pfs(home=tmp_path) as pfs:
+        pfs.create_repo("in")
+        with pfs.commit("in@master") as c:
+            for name in NAMES[:3]:
+                c.put_file(name, b"x")
+        source = {"pfs": {"repo": "in", "glob": "/*"}}
+        transform = {"cmd": ["sh"], "stdin": ["sleep 600"], "datum_batching": True}
+        pfs.create_pipeline({"pipeline": {"name": "up"}, "input": source, "transform": transform})
+
+        [job] = pfs.run(workers=1)
+
+        assert (job.state, job.failed) == ("failure", 3)
+        assert "`pfs next datum`" in (job.reason or "")

@@ -22,7 +22,9 @@ _WAIT_S = 60.0
 
 
 class Log(Protocol):
-    """What a command's output goes to."""
+    """What a command's output goes to. ``error`` is why the disk took no more of it, or None."""
+
+    error: str | None
 
     def turn(self, path: Path, *, is_bringing: bool = False) -> None:
         """End it and go on in another file, to which what it has may be brought."""
@@ -58,6 +60,8 @@ class Leash:
     """Turns a text that names ``/pfs`` into what the command sees there; the executor's."""
     give: Callable[[Path], None] = lambda _root: None
     """Gives a folder to the command's user; the executor's."""
+    trouble: str = ""
+    """Why the log that the command had before it rested ends early; empty if it does not."""
     _orders: deque[tuple[Order, threading.Event]] = field(default_factory=deque)
     _waiting: list[threading.Event] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,6 +82,7 @@ class Leash:
             def rested() -> None:
                 held.drain()
                 if self.log is not None:
+                    self.trouble = self.log.error or ""
                     self.log.turn(log)
                 done()
 

@@ -134,7 +134,11 @@ class LogWriter:
         """
         old = self._path
         self.close()
-        self._begin(path)
+        try:
+            self._begin(path)
+        except OSError as error:  # not even a name has room; whoever writes goes on all the same
+            self.error, self._descriptor = error.strerror, os.open(os.devnull, os.O_WRONLY)
+            return
         if is_bringing:
             for part in list_parts(old):
                 self._keep(part.path.read_bytes())  # secrets are hidden already

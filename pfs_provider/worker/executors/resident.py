@@ -4,7 +4,8 @@ An executor around another one, which starts the program as a task of its own. T
 a datum in ``/pfs/.next``; a ``run`` is what lies between the answer and its next question. Why so:
 docs/design/0022-programs-that-stay-up.md. Invariants: while the worker looks at ``/pfs`` or changes
 it, the program is stopped; a program that ended, whatever its code, has not done the datum it had;
-one that took too long is killed, and the next datum gets a fresh one. Must not know: datums' files.
+one that took too long is killed, and the next datum gets a fresh one, unless none has ever asked.
+Must not know: datums' files.
 """
 
 import os
@@ -30,6 +31,7 @@ _PFS = "/pfs"
 _NEVER_ASKED = (
     "before it asked for a datum: with transform.datum_batching it has to call `pfs next datum`"
 )
+_WAY_OUT = "PFS_PROGRAM_START_S sets how long it may load before that"
 
 
 class _Late:
@@ -120,6 +122,7 @@ class ResidentExecutor:
         clock: Tells the times of outcomes and measures timeouts.
         cmd: The program.
         stdin: What it reads.
+        start_s: Seconds to the first question of a program.
         sh: Runs scripts where user code is, such as ``/bin/sh``.
     """
 
@@ -130,20 +133,26 @@ class ResidentExecutor:
         clock: Clock,
         cmd: tuple[str, ...],
         stdin: tuple[str, ...] = (),
+        start_s: float | None = None,
         sh: str = "/bin/sh",
     ) -> None:
         self._executor = executor
         self._clock = clock
         self._command = cmd, stdin
+        self._start_s = start_s
         self._sh = sh
+        self._has_asked = False
+        self._silent = ""
+        """Why no program is started any more."""
         self._lock = threading.Lock()
         self._program: _Program | None = None
 
     def run(self, task: Task) -> Outcome:
         """Have the program work one datum. Raises as the port says.
 
-        ``timeout_s`` counts from the moment the datum is given: what a program does before its
-        first question is nobody's time.
+        ``timeout_s`` counts from the moment the datum is given. What a program does before its
+        first question is nobody's time, up to ``start_s``; if none has asked by then, the next
+        tasks fail without another wait.
         """
         with self._lock:
             if (task.cmd, task.stdin) != self._command:
@@ -162,12 +171,17 @@ class ResidentExecutor:
         program = self._program
         if program is None or program.has_ended or program.root != task.root:
             self._end()
+            if self._silent:
+                return self._unasked(started)
             program = self._start(task)
-            said = program.wait(self._clock, None, task.interrupt)
+            said = program.wait(self._clock, self._start_s, task.interrupt)
             if isinstance(said, Outcome):
                 return self._ended(said, started, _NEVER_ASKED)
+            if isinstance(said, _Late):
+                return self._give_up(started)
             if not isinstance(said, Asked):
                 return self._kill(said, started)
+            self._has_asked = True
             program.leash.rest(_between(task))
         self._hand_over(program, task)
         said = program.wait(self._clock, task.timeout_s, task.interrupt)
@@ -176,8 +190,21 @@ class ResidentExecutor:
         if isinstance(said, Asked):
             program.leash.rest(_between(task))
             error = None if said.error is None else hide_secrets(task, said.error)
-            return self._outcome(started, code=0 if error is None else 1, error=error)
+            outcome = self._outcome(started, code=0 if error is None else 1, error=error)
+            return replace(outcome, log_error=program.leash.trouble)
         return self._kill(said, started)
+
+    def _give_up(self, started: datetime) -> Outcome:
+        """Kill a program that is silent; one that has never asked will not do so next time."""
+        self._end()
+        silent = f"it ran for {self._start_s:g} s {_NEVER_ASKED}. {_WAY_OUT}"
+        if not self._has_asked:
+            self._silent = silent
+        return replace(self._unasked(started), error=silent)
+
+    def _unasked(self, started: datetime) -> Outcome:
+        killed = self._outcome(started, code=None)
+        return replace(killed, signal=signal.SIGKILL.value, error=self._silent)
 
     def _kill(self, why: _Late | Interrupt, started: datetime) -> Outcome:
         self._end()

@@ -100,6 +100,32 @@ def test_the_program_is_started_without_the_datums_variables(root: Path) -> None
     assert program.closed.is_set()
 
 
+class Silent(Program):
+    """Asks for one datum and ends; is silent the second time, and as the first time after that."""
+
+    def run(self, task: Task) -> Outcome:
+        if len(self.tasks) != 1:
+            return super().run(task)
+        self.tasks.append(task)
+        assert task.interrupt is not None
+        select.select([task.interrupt.fileno()], [], [])
+        now = datetime.now(UTC)
+        return Outcome(exit_code=None, signal=9, timed_out=False, started=now, finished=now)
+
+
+def test_a_program_that_has_asked_before_is_started_again_after_a_silent_start(root: Path) -> None:
+    program = Silent(1)
+    executor = ResidentExecutor(program, clock=SystemClock(), cmd=("code",), start_s=0.2)
+
+    errors = [executor.run(_task(root)).error for _ in range(3)]
+
+    assert "before it said that its datum was done" in errors[0]
+    assert "before it asked for a datum" in errors[1]
+    assert "before it said that its datum was done" in errors[2]
+    assert len(program.tasks) == 3
+    executor.close()
+
+
 def test_a_program_that_ended_while_it_waited_failed_nothing(root: Path) -> None:
     program = Program(2)
     executor = _open(program)
