@@ -73,12 +73,13 @@ def test_the_files_that_it_mounts_and_copies_are_there(compose: Any) -> None:
         for word in line.split()[2:-1]
     ]
     mounted = [each.split(":")[0] for each in compose["services"]["minio-setup"]["volumes"]]
+    databases = compose["services"]["postgres"]["volumes"][1].split(":")[0]
 
     assert [name for name in copied if not (FILE.parent / "../.." / name).exists()] == []
     assert [(FILE.parent / name).resolve().parent for name in mounted] == [
         KUSTOMIZE / "overlays" / "with-services"
     ] * 2
-    assert [name for name in mounted if not (FILE.parent / name).is_file()] == []
+    assert [name for name in (*mounted, databases) if not (FILE.parent / name).is_file()] == []
 
 
 def test_settings_are_known_ones(compose: Any) -> None:
@@ -90,3 +91,8 @@ def test_settings_are_known_ones(compose: Any) -> None:
     }
 
     assert load_settings(**given).catalog_url == "postgresql://pfs@postgres/pfs"
+
+
+def test_what_airflow_keeps_is_read_by_its_next_container(compose: Any) -> None:
+    """Without a key of ours each container makes its own, and the triggers are lost by `down`."""
+    assert "AIRFLOW__CORE__FERNET_KEY" in compose["services"]["airflow"]["environment"]
