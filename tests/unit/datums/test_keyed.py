@@ -102,3 +102,19 @@ def test_all_is_read_of_what_gives_no_key() -> None:
 
 def test_nothing_is_read_for_no_key() -> None:
     assert rows({"join": [A, B]}) == ([], [])
+
+
+def test_what_gives_no_key_may_stand_alone_beside_what_gives_it() -> None:
+    alone = [leaf("c", name="other", outer_join=True), leaf("b", group_by="", outer_join=True)]
+    nested = {"group": [{"cross": [C, {"join": alone}]}]}
+
+    # /1-x of b has no partner and gives no key: it is in the group of c all the same.
+    assert rows(nested, ("q",))[0] == ["b:/1-x b:/2-y b:/2-z c:/2-q other:/2-q"]
+
+
+def test_equal_rows_of_a_union_have_the_key_of_the_first() -> None:
+    same = [leaf("a", outer_join=True), leaf("a", join_on=TWO, outer_join=True)]
+    nested = {"join": [{"union": same}, C]}
+
+    assert rows(nested, ("x",)) == ([], ["a", "a"])
+    assert rows(nested, ("3",))[0] == ["a:/3-x"]
