@@ -11,6 +11,7 @@ import sys
 import traceback
 from functools import wraps
 from pathlib import Path
+from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
 
-__all__ = ["ask_next", "each_datum", "find_folder"]
+__all__ = ["ask_next", "each_datum", "find_folder", "run_for_each"]
 
 MAX_MESSAGE = 1000
 _of_datum: "set[str]" = set()
@@ -49,6 +50,32 @@ def each_datum(function: "Callable[P, object]") -> "Callable[P, None]":
                 error = f"{type(problem).__name__}: {problem}"
 
     return loop
+
+
+def run_for_each(program: str) -> None:
+    """Run the text of a program for every datum, in this interpreter.
+
+    Its own names, the environment, ``sys.path`` and the working folder are as at first for each
+    run; what a run leaves in modules that it imports is there for the next one.
+    """
+    code = compile(program, "<stdin>", "exec", dont_inherit=True)
+    environment, path, folder = dict(os.environ), sys.path[:], Path.cwd()  # noqa: TID251
+
+    @each_datum
+    def run() -> None:
+        module = sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            exec(code, module.__dict__)  # noqa: S102  # it is what the worker was given to run
+        except SystemExit as end:
+            if end.code not in {None, 0}:
+                raise RuntimeError(f"it exited with {end.code}") from None
+        finally:
+            os.environ.clear()  # noqa: TID251
+            os.environ.update(environment)  # noqa: TID251
+            sys.path[:] = path
+            os.chdir(folder)
+
+    run()
 
 
 def ask_next(error: "str | None" = None) -> None:

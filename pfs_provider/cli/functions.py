@@ -49,6 +49,9 @@ def map_(  # noqa: PLR0913, PLR0917 - each is one option
     env: Annotated[
         list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable.")
     ] = None,
+    stays_up: Annotated[
+        bool, typer.Option("--stays-up", help="One Python for all datums of a worker.")
+    ] = False,
     reprocess: ReprocessOption = False,
     dry_run: DryRunOption = False,
     form: Annotated[
@@ -65,6 +68,7 @@ def map_(  # noqa: PLR0913, PLR0917 - each is one option
         "image": image,
         "python": python,
         "env": dict(map(_pair, env or ())),
+        "stays_up": stays_up,
     }
     if dry_run:
         _try(function, options)

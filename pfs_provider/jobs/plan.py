@@ -116,5 +116,6 @@ def make_command(spec: PipelineSpec) -> Command:
         user=transform.user,
         working_dir=transform.working_dir,
         image=transform.image or "",
-        stays_up=transform.datum_batching,
+        stays_up=transform.datum_batching or transform.python_batching,
+        is_looped=transform.python_batching,
     )

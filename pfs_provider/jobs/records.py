@@ -42,7 +42,10 @@ class InputPin(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """How user code is started."""
+    """How user code is started.
+
+    With ``is_looped`` the command reads a Python program, which is run again for each datum.
+    """
 
     cmd: list[str]
     stdin: list[str]
@@ -54,6 +57,7 @@ class Command(msgspec.Struct, frozen=True):
     working_dir: str | None = None
     image: str = ""
     stays_up: bool = False
+    is_looped: bool = False
 
 
 class PieceRecord(msgspec.Struct, frozen=True, array_like=True):

@@ -168,6 +168,7 @@ class Transform:
     dockerfile: str = ""
     memory_volume: bool = False
     datum_batching: bool = False
+    python_batching: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from pfs_provider.spec.model import (
     JoinInput,
     PfsInput,
     PipelineSpec,
+    Transform,
     UnionInput,
     iter_parts,
     pfs_inputs,
@@ -59,6 +60,8 @@ def _check_transform(spec: PipelineSpec, at: Spot) -> None:
         )
     if transform.err_stdin and not transform.err_cmd:
         spot.child("err_stdin").refuse("needs err_cmd, the command that reads it")
+    if transform.python_batching:
+        _check_program(transform, spot)
     for name in transform.env:
         if not name or "=" in name:
             spot.child("env").refuse(f"has the name {name!r}: it may not be empty or hold '='")
@@ -68,6 +71,18 @@ def _check_transform(spec: PipelineSpec, at: Spot) -> None:
             where.refuse("has neither mount_path nor env_var: say where the code finds it")
         if secret.env_var and not secret.key:
             where.refuse("has env_var but no key: name the key whose value the variable gets")
+
+
+def _check_program(transform: Transform, at: Spot) -> None:
+    spot = at.child("python_batching")
+    if transform.cmd[-1] != "-" or not transform.stdin:
+        spot.refuse(
+            'is for a Python program in stdin: write "cmd": ["python3", "-"], or leave it out'
+        )
+    if transform.datum_batching:
+        spot.refuse("is for a program that does not ask for its datums: leave datum_batching out")
+    if transform.accept_return_code:
+        spot.refuse("has no codes that a run could end with: leave accept_return_code out")
 
 
 def _check_output(spec: PipelineSpec, at: Spot) -> None:

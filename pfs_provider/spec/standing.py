@@ -51,6 +51,7 @@ def _warn_of_ends(spec: PipelineSpec, at: Spot) -> None:
         "job_timeout": spec.job_timeout_s is not None,
         "transform.err_cmd": bool(spec.transform.err_cmd),
         "transform.datum_batching": spec.transform.datum_batching,
+        "transform.python_batching": spec.transform.python_batching,
         "transform.accept_return_code": bool(spec.transform.accept_return_code),
     }
     for field in (name for name, is_given in given.items() if is_given):

@@ -68,5 +68,10 @@ TRANSFORM = Shape(
             Flag(),
             "The command stays up and asks for its datums: `pfs next datum`.",
         ),
+        Field(
+            "python_batching",
+            Flag(),
+            "The Python program in stdin is run for each datum, in one interpreter that stays up.",
+        ),
     ),
 )

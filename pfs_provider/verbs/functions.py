@@ -37,6 +37,7 @@ class FunctionVerbs(PipelineVerbs):
         python: str | None = None,
         env: Mapping[str, str] | None = None,
         spec: Mapping[str, Any] | None = None,
+        stays_up: bool = False,
         reprocess: bool = False,
     ) -> PipelineInfo: ...
 
@@ -52,6 +53,7 @@ class FunctionVerbs(PipelineVerbs):
         python: str | None = None,
         env: Mapping[str, str] | None = None,
         spec: Mapping[str, Any] | None = None,
+        stays_up: bool = False,
         reprocess: bool = False,
     ) -> Callable[[F], F]: ...
 
@@ -66,6 +68,7 @@ class FunctionVerbs(PipelineVerbs):
         python: str | None = None,
         env: Mapping[str, str] | None = None,
         spec: Mapping[str, Any] | None = None,
+        stays_up: bool = False,
         reprocess: bool = False,
     ) -> PipelineInfo | Callable[[F], F]:
         """Make a function the user code of a pipeline, or bring that pipeline up to date.
@@ -85,6 +88,8 @@ class FunctionVerbs(PipelineVerbs):
             python: What runs it: by default this very Python, or ``python3`` of the image.
             env: Variables.
             spec: More of a pipeline spec: ``parallelism_spec``, ``datum_tries``, …
+            stays_up: One Python for all datums of a worker: what the function's modules have
+                loaded or changed is there for the next datum. No datum is worked again for it.
             reprocess: Work all datums again, whatever is known of them.
 
         Raises:
@@ -101,6 +106,7 @@ class FunctionVerbs(PipelineVerbs):
             python=python,
             env=env,
             spec=spec,
+            stays_up=stays_up,
         )
         if function is None:
 
@@ -125,6 +131,7 @@ def make_map_spec(  # noqa: PLR0913 - each is one fact of the map
     python: str | None = None,
     env: Mapping[str, str] | None = None,
     spec: Mapping[str, Any] | None = None,
+    stays_up: bool = False,
 ) -> dict[str, Any]:
     """Return the spec of the pipeline that ``Pfs.map`` makes, with the same arguments.
 
@@ -153,6 +160,7 @@ def make_map_spec(  # noqa: PLR0913 - each is one fact of the map
             **more.get("transform", {}),
             **_transform(image, python, env),
             "stdin": program,
+            **({"python_batching": True} if stays_up else {}),
         },
     }
 

@@ -36,6 +36,7 @@ from pfs_provider.worker.executors.container import SHIM as SHIM_FOLDER
 from pfs_provider.worker.executors.container import Box, share_folder
 from pfs_provider.worker.executors.port import Executor
 from pfs_provider.worker.executors.resident import ResidentExecutor
+from pfs_provider.worker.looping import loop_program
 from pfs_provider.worker.metrics import WorkerMetrics, serve_metrics
 from pfs_provider.worker.scratch import open_scratch
 from pfs_provider.worker.session import WorkSession
@@ -187,6 +188,7 @@ def _keep_up(executor: Executor, plan: PlanRecord, parsed: argparse.Namespace) -
         clock=SystemClock(),
         cmd=tuple(command.cmd),
         stdin=tuple(command.stdin),
+        start=(*command.cmd[:-1], "-c", loop_program()) if command.is_looped else (),
         start_s=plan.program_start_s,
         sh=f"{SHIM_FOLDER}/busybox sh" if parsed.executor in CONTAINERS else "/bin/sh",
     )

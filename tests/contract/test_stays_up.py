@@ -32,6 +32,16 @@ def work():
 
 work()
 """
+LOOPED = """
+import os, pathlib, json
+if not hasattr(json, "begun"):
+    print("begun")
+    json.begun = True
+path = pathlib.Path(os.environ["in"])
+if path.name == "f3":
+    raise ValueError("not this one")
+pathlib.Path("/pfs/out", path.name).write_text(path.read_text().upper())
+"""
 
 
 def _sh(each: str, **more: Any) -> dict[str, Any]:
@@ -54,6 +64,8 @@ PIPELINES: dict[str, dict[str, Any]] = {
     "links": _sh("mkdir /pfs/out/d; ln -s $in /pfs/out/d/"),
     "python": {"transform": {"cmd": ["python", "-c", PYTHON], "datum_batching": True},
                "datum_tries": 1},
+    "looped": {"transform": {"cmd": ["python", "-"], "stdin": LOOPED.splitlines(),
+                             "python_batching": True}, "datum_tries": 1},
 }  # fmt: skip
 
 
@@ -112,6 +124,7 @@ def test_each_datum_has_its_own_log(ran: Pfs) -> None:
         ("recovers", "recovered", 1, 1, ""),
         ("refused", "failed", 1, 0, "a FIFO"),
         ("python", "failed", 1, 1, "ValueError: not this one"),
+        ("looped", "failed", 1, 1, "ValueError: not this one"),
     ],
 )
 def test_a_datum_that_fails_is_told_and_the_others_are_worked(
@@ -126,7 +139,15 @@ def test_a_datum_that_fails_is_told_and_the_others_are_worked(
 
 @pytest.mark.parametrize(
     ("pipeline", "n_starts"),
-    [("reports", 1), ("crashes", 3), ("hangs", 2), ("recovers", 2), ("refused", 1), ("python", 1)],
+    [
+        ("reports", 1),
+        ("crashes", 3),
+        ("hangs", 2),
+        ("recovers", 2),
+        ("refused", 1),
+        ("python", 1),
+        ("looped", 1),
+    ],
 )
 def test_a_program_is_started_again_only_where_it_ended(
     ran: Pfs, pipeline: str, n_starts: int

@@ -1,5 +1,7 @@
 """User code's end of the handshake, against the worker's, in two threads."""
 
+import ast
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pfs_provider import next_datum
-from pfs_provider.next_datum import ask_next, each_datum, find_folder
+from pfs_provider.next_datum import ask_next, each_datum, find_folder, run_for_each
 from pfs_provider.worker.executors.asking import Asking
 
 
@@ -104,3 +106,48 @@ def test_a_copy_of_the_file_needs_nothing_of_ours(tmp_path: Path) -> None:
     )
 
     assert said.stdout.strip() == b"[]"
+
+
+PROGRAM = """
+import os, sys, json
+from pathlib import Path
+root = Path(os.environ["PFS_ROOT"])
+seen = dict(mine=globals().get("mine"), env=os.environ.get("LEFT"), path="left" in sys.path,
+            here=os.getcwd(), main=sys.modules["__main__"].__dict__ is globals(),
+            kept=getattr(json, "kept", None), n=os.environ["n"])
+with (root / "seen").open("a") as file:
+    file.write(repr(seen) + "\\n")
+mine, os.environ["LEFT"], json.kept = 1, "1", seen["n"]
+sys.path.insert(0, "left")
+os.chdir("/")
+match seen["n"]:
+    case "1": sys.exit(0)
+    case "2": sys.exit("not this one")
+    case "3": raise ValueError("nor this")
+    case "4": raise KeyboardInterrupt
+"""
+
+
+def test_a_program_is_run_for_each_datum_with_nothing_of_the_last_but_its_modules(
+    asking: Asking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    said = answer(asking, *({"n": str(n)} for n in range(1, 5)))
+
+    with pytest.raises(KeyboardInterrupt):  # as a worker ends it
+        run_for_each(PROGRAM)
+
+    rows = [ast.literal_eval(line) for line in (tmp_path / "seen").read_text().splitlines()]
+    first = {"mine": None, "env": None, "path": False, "here": str(tmp_path), "main": True}
+    assert [{name: row[name] for name in first} for row in rows] == [first] * 4
+    assert [row["n"] for row in rows] == ["1", "2", "3", "4"]
+    assert [row["kept"] for row in rows] == [None, "1", "2", "3"]
+    assert said == [
+        None,
+        None,
+        "RuntimeError: it exited with not this one",
+        "ValueError: nor this",
+    ]
+    assert "LEFT" not in os.environ
+    del json.kept  # type: ignore[attr-defined]  # what the program left

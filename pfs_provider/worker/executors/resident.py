@@ -122,17 +122,19 @@ class ResidentExecutor:
         clock: Tells the times of outcomes and measures timeouts.
         cmd: The program.
         stdin: What it reads.
+        start: What is started instead, for it; the program itself where that is empty.
         start_s: Seconds to the first question of a program.
         sh: Runs scripts where user code is, such as ``/bin/sh``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a program is, and its beginning
         self,
         executor: Executor,
         *,
         clock: Clock,
         cmd: tuple[str, ...],
         stdin: tuple[str, ...] = (),
+        start: tuple[str, ...] = (),
         start_s: float | None = None,
         sh: str = "/bin/sh",
     ) -> None:
@@ -140,6 +142,7 @@ class ResidentExecutor:
         self._clock = clock
         self._command = cmd, stdin
         self._start_s = start_s
+        self._start_cmd = start or cmd
         self._sh = sh
         self._has_asked = False
         self._silent = ""
@@ -218,6 +221,7 @@ class ResidentExecutor:
             self._executor,
             replace(
                 task,
+                cmd=self._start_cmd,
                 env=env,
                 timeout_s=None,
                 tools=f"{_PFS}/{NEXT}",

@@ -24,6 +24,36 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
         "transform.secrets[0]",
         "name the key",
     ),
+    ({"transform": _transform(python_batching=True)}, "transform.python_batching", '"-"'),
+    (
+        {"transform": {"cmd": ["python", "-"], "python_batching": True}},
+        "transform.python_batching",
+        "a Python program in stdin",
+    ),
+    (
+        {
+            "transform": {
+                "cmd": ["python", "-"],
+                "stdin": ["1"],
+                "python_batching": True,
+                "datum_batching": True,
+            }
+        },
+        "transform.python_batching",
+        "leave datum_batching out",
+    ),
+    (
+        {
+            "transform": {
+                "cmd": ["python", "-"],
+                "stdin": ["1"],
+                "python_batching": True,
+                "accept_return_code": [3],
+            }
+        },
+        "transform.python_batching",
+        "leave accept_return_code out",
+    ),
     ({"output_branch": "a b"}, "output_branch", "letters, digits"),
     ({"datum_set_spec": {"number": 1, "per_worker": 1}}, "datum_set_spec", "keep one"),
     ({"egress": {}}, "egress", "exactly one"),

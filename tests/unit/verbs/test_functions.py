@@ -167,3 +167,36 @@ def test_a_pipeline_or_repo_of_somebody_else_is_left_alone(pfs: Pfs) -> None:
         pfs.map(loud, input={"pfs": {"repo": "none", "name": "images", "glob": "/"}})
 
     assert [info.name for info in pfs.list_pipelines()] == ["mine"]
+
+
+HEAVY = """
+from functools import cache
+
+
+@cache
+def model():
+    print("loaded")
+    return "!"
+
+
+def big(images, out):
+    for path in images.iterdir():
+        (out / path.name).write_text(path.read_text().upper() + model())
+"""
+
+
+def test_one_that_stays_up_is_loaded_once_and_works_nothing_again(
+    pfs: Pfs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "heavy_pictures.py").write_text(HEAVY)
+    monkeypatch.syspath_prepend(tmp_path)
+    name = "heavy_pictures:big"
+    one = {"parallelism_spec": {"constant": 1}}
+
+    pfs.map(name, input="images", spec=one, stays_up=True)
+
+    assert _counts(pfs) == [("success", 2, 0)]
+    assert pfs.read_file("big@master:/b") == b"TWO!"
+    assert [line.text for line in pfs.logs("big")] == ["loaded"]
+    assert pfs.map(name, input="images", spec=one).version == 2
+    assert _counts(pfs) == [("success", 0, 2)]
