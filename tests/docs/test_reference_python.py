@@ -51,8 +51,8 @@ SECTIONS = {
     ],
     "## For pods of others": ["mount_commit", "commit_mounted"],
     "## For Argo": [
-        "begin_workflow", "keep_workflow", "finish_workflow", "settle_workflow", "list_runnable",
-        "list_failed", "prepare_map", "watch",
+        "begin_workflow", "keep_workflow", "open_keeping", "finish_workflow", "settle_workflow",
+        "list_runnable", "list_failed", "prepare_map", "watch",
     ],
     "## Transactions": [
         "transaction", "start_transaction", "record", "list_transactions", "inspect_transaction",

@@ -74,6 +74,37 @@ def test_workers_that_cannot_start_fail_the_job_soon_with_one_message(
     argo.wait_for_no_pod(timeout_s=120)
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("PFS_K8S_IMAGE_PULL_POLICY=Never", "ErrImageNeverPull"),
+        ("PFS_K8S_START_TIMEOUT_S=15", "cannot be pulled"),
+    ],
+    ids=["no node has it", "no registry answers"],
+)
+def test_an_image_that_nobody_has_fails_the_job_soon(
+    argo: Argo, pfs: Pfs, setting: str, said: str
+) -> None:
+    create = ("create", "configmap", "pfs-settings", "-n", argo.namespace)
+    argo.cluster.kubectl(*create, f"--from-literal={setting}")
+    pfs.create_repo("images")
+    transform = {**EDGES["transform"], "image": "registry.invalid/nothing:9"}
+    pfs.create_pipeline({**EDGES, "transform": transform})
+    change = put_images(pfs, "a", "b")
+
+    argo.submit("stuck", "pfs-pipeline", pipeline="edges", job=change)
+    argo.wait_for_node("stuck", "keep", "Running")
+    began = time.monotonic()
+    status = argo.wait("stuck")
+
+    assert time.monotonic() - began < SOON_S
+    assert status["phase"] == "Failed", argo.tell(status)
+    reason = pfs.inspect_job(f"edges@{change}").reason
+    assert said in reason
+    assert "registry.invalid/nothing:9" in reason
+    argo.wait_for_no_pod(timeout_s=120)
+
+
 def test_without_the_right_to_see_pods_a_workflow_runs_and_says_what_it_lacks(
     argo: Argo, pfs: Pfs
 ) -> None:
