@@ -108,7 +108,8 @@ class LocalLauncher:
         """Return the arguments by which a worker keeps a command up, none for a transform."""
         if spec.kind == "transform":
             return ()
-        if spec.spout is not None and self._setup is not None:
+        is_client = spec.spout is not None and not spec.spout.is_old
+        if is_client and self._setup is not None:
             self._check_reachable()
         own_port = self._setup is None and spec.listens is not None
         return (
@@ -116,7 +117,7 @@ class LocalLauncher:
             *(("--client",) if spec.spout is not None else ()),
             *(("--port", str(spec.listens.internal_port)) if own_port and spec.listens else ()),
             # Code that is trusted with the store has nothing to be kept from.
-            *(("--executor", "plain") if spec.spout is not None and self._setup is None else ()),
+            *(("--executor", "plain") if is_client and self._setup is None else ()),
         )
 
     def _check_reachable(self) -> None:

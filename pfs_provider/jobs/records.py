@@ -60,6 +60,18 @@ class Command(msgspec.Struct, frozen=True):
     is_looped: bool = False
 
 
+class TarSpout(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the tar archives go that a spout writes into ``/pfs/out``.
+
+    ``is_only_way``: its command is no client of catalog and store.
+    """
+
+    branch: str
+    is_only_way: bool = False
+    overwrite: bool = False
+    marker: str = ""
+
+
 class PieceRecord(msgspec.Struct, frozen=True, array_like=True):
     """One input's part of a datum.
 
@@ -106,6 +118,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     key_indexes: dict[str, str] = {}
     """Trees that the next plan finds join and group keys by, by name; absent in older plans."""
     program_start_s: float = PROGRAM_START_S
+    tars: TarSpout | None = None
 
 
 class SetRecord(msgspec.Struct, frozen=True, kw_only=True):

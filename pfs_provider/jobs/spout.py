@@ -17,7 +17,7 @@ from pfs_provider.jobs.launcher import Launcher
 from pfs_provider.jobs.log_rules import masked_variables
 from pfs_provider.jobs.owners import is_dead
 from pfs_provider.jobs.plan import make_command
-from pfs_provider.jobs.records import DatumRecord, PlanRecord, SetRecord, encode
+from pfs_provider.jobs.records import DatumRecord, PlanRecord, SetRecord, TarSpout, encode
 from pfs_provider.jobs.upkeep import LEFT, Condition, Upkeep
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import PipelineKey
@@ -146,6 +146,7 @@ class SpoutKeeper:
             skipped_tree=EMPTY_TREE.text,
             max_log_bytes=self.jobs.log_rules.max_bytes,
             # The catalog is told to the command with its password.
+            tars=_tars(spec, self.key),
             masked=["PFS_CATALOG", *masked_variables(spec, self.jobs.log_rules)],
         )
         self.jobs.objects.replace(ref.plan, encode(plan))
@@ -154,3 +155,16 @@ class SpoutKeeper:
         if self._upkeep is not None:
             self._upkeep.stop()
             self._upkeep = None
+
+
+def _tars(spec: PipelineSpec, key: PipelineKey) -> TarSpout:
+    branch = f"{key}@{spec.output_branch}"
+    spout = spec.spout
+    if spout is None:
+        return TarSpout(branch=branch)
+    return TarSpout(
+        branch=branch,
+        is_only_way=spout.is_old,
+        overwrite=bool(spout.overwrite),
+        marker=spout.marker,
+    )

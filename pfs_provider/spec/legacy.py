@@ -216,20 +216,16 @@ def _enable_stats(work: _Work) -> None:
 
 
 def _spout(work: _Work) -> None:
-    """Up to 1.11 a spout wrote a tar stream into ``/pfs/out``, which was a pipe."""
+    """Up to 1.11 a spout wrote tar archives into ``/pfs/out``, a pipe; it is one still."""
     given = work.doc.get("spout")
     if not isinstance(given, Mapping):
         return
-    at = work.at.child("spout")
-    if given.get("marker"):
-        at.child("marker").refuse(
-            "is of older versions, whose spouts wrote a tar stream: let the command call "
-            "`pfs put file`, and keep its place in a file of the output repo"
-        )
-    if given.get("overwrite") is not None:
-        at.child("overwrite").warn("is left out: `pfs put file` replaces a file, `-a` appends")
-    kept = {key: value for key, value in given.items() if key not in {"marker", "overwrite"}}
-    work.doc["spout"] = kept
+    for name in ("marker", "overwrite"):
+        if given.get(name) is not None:
+            work.at.child("spout").child(name).warn(
+                "is of older versions, whose spouts write tar archives into /pfs/out: they are "
+                "taken; newer ones call `pfs put file`"
+            )
 
 
 def _dropped(work: _Work) -> None:

@@ -263,9 +263,20 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spout:
-    """A command that is kept up and commits by itself; ``service`` is what it listens on."""
+    """A command that is kept up and commits by itself; ``service`` is what it listens on.
+
+    Up to 1.11 it wrote tar archives into ``/pfs/out``, each of them a commit: with ``overwrite`` a
+    file replaces the one of its name, and files below ``marker`` are kept apart for its next start.
+    """
 
     service: Service | None = None
+    overwrite: bool | None = None
+    marker: str = ""
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is surely of the old kind, which commits through ``/pfs/out`` alone."""
+        return bool(self.marker) or self.overwrite is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 Must not know: how a pod is made.
 """
 
-from pfs_provider.spec.kinds import MapOf, Number, OneOf, Quantity, Words
+from pfs_provider.spec.kinds import Flag, MapOf, Number, OneOf, Quantity, Words
 from pfs_provider.spec.model import Gpu, Resources, Service, Spout, Toleration
 from pfs_provider.spec.shape import Field, Shape
 
@@ -53,7 +53,19 @@ SERVICE = Shape(
 
 SPOUT = Shape(
     Spout,
-    (Field("service", SERVICE, "What the command listens on, if it does."),),
+    (
+        Field("service", SERVICE, "What the command listens on, if it does."),
+        Field(
+            "overwrite",
+            Flag(),
+            "Of tar archives in /pfs/out: a file replaces the one of its name.",
+        ),
+        Field(
+            "marker",
+            Words("offset"),
+            "Of tar archives in /pfs/out: what is kept apart and given to the next start.",
+        ),
+    ),
 )
 
 TOLERATION = Shape(

@@ -80,7 +80,6 @@ def _add_old_parts(properties: dict[str, Schema]) -> None:
     )
     left_out = "nothing: it is left out"
     _add_old(properties["transform"], dict.fromkeys(("overwrite", "build"), (left_out, {})))
-    _add_old(properties["spout"], {"overwrite": ("nothing: pfs put file replaces a file", {})})
     for name in ("resource_requests", "resource_limits"):
         resources = _properties(properties[name])
         old = {"deprecated": True, **_NUMBER}

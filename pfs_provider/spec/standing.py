@@ -26,6 +26,7 @@ def check_standing(spec: PipelineSpec, at: Spot) -> None:
         at.child("parallelism_spec.constant").refuse(f"has to be 1 for a {spec.kind}")
     if spec.spout is not None and spec.autoscaling:
         at.child("autoscaling").refuse("cannot be true for a spout: it has no end to scale at")
+    _check_marker(spec, at)
     _warn_of_ends(spec, at)
     _warn_of_clusters(spec, at)
 
@@ -41,6 +42,12 @@ def _check_input(spec: PipelineSpec, at: Spot) -> None:
             "is not for a spout, whose command brings data in by itself: leave it out, or leave "
             "the spout out"
         )
+
+
+def _check_marker(spec: PipelineSpec, at: Spot) -> None:
+    marker = "" if spec.spout is None else spec.spout.marker
+    if marker in {"out", ".", ".."} or "/" in marker:
+        at.child("spout.marker").refuse('has to be the name of a file in /pfs: write "offset"')
 
 
 def _warn_of_ends(spec: PipelineSpec, at: Spot) -> None:

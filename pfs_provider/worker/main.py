@@ -152,7 +152,7 @@ def _work(
             kept=NEXT if stays_up else "",
         )
         if parsed.stand:
-            client = client_variables() if parsed.client else {}
+            is_client = parsed.client and not (plan.tars and plan.tars.is_only_way)
             Stand(
                 storage=storage,
                 job=job,
@@ -161,9 +161,10 @@ def _work(
                 executor=executor,
                 root=root,
                 log=worker.log,
-                hidden=() if client else worker.hidden,
+                hidden=() if is_client else worker.hidden,
                 path=worker.path,
-                client=client,
+                client=client_variables() if parsed.client else {},
+                is_client=is_client,
                 port=parsed.port,
                 clock=worker.clock,
                 stop=stop,

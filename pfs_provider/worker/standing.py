@@ -3,7 +3,8 @@
 Invariants: it starts when the one before it has ended (the object ``go``) and never twice at a
 time; one that ends is started again, after a pause that doubles up to a limit while it keeps
 ending at once; each start finds its files as they are in the store. Nothing that it writes to
-``/pfs/out`` is kept. Must not know: catalogs, whether its port answers.
+``/pfs/out`` is kept, but the tar archives of a spout. Must not know: catalogs, whether its port
+answers.
 """
 
 import threading
@@ -26,6 +27,7 @@ from pfs_provider.worker.executors.logs import open_log
 from pfs_provider.worker.executors.port import Executor, Outcome, Task
 from pfs_provider.worker.facts import find_facts
 from pfs_provider.worker.log_mirror import LogMirror
+from pfs_provider.worker.out_pipe import OutPipe
 from pfs_provider.worker.ports import is_port_free
 from pfs_provider.worker.staging import clear_root, stage_datum
 from pfs_provider.worker.stopping import StopFlag
@@ -55,7 +57,8 @@ class Stand:
         log: Where its output goes.
         hidden: Folders that it must not see.
         path: PATH of user code; None where its image brings the basic variables.
-        client: More variables for it, such as credentials of the store.
+        client: Variables of a client of catalog and store, for what commits.
+        is_client: Whether the command is one itself.
         port: What it listens on, on this machine; None where nobody else could have that port.
         clock: The time.
         stop: Set it from anywhere to end the command soon.
@@ -73,6 +76,7 @@ class Stand:
     hidden: tuple[Path, ...]
     path: str | None
     client: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_client: bool = False
     port: int | None
     clock: Clock
     stop: StopFlag
@@ -115,7 +119,8 @@ class Stand:
         self._n_starts += 1
         self._say("up")
         try:
-            return _describe(self.executor.run(self._task(datum)))
+            with self._out(datum):
+                return _describe(self.executor.run(self._task(datum)))
         except FailedError as error:
             if error.code == ErrorCode.WORKER_FAILED and not self.stop.is_set():
                 raise
@@ -125,15 +130,35 @@ class Stand:
         clear_root(self.root)
         stage_datum(self.storage, self.trees, datum.pieces, self.root)
 
+    @contextmanager
+    def _out(self, datum: DatumRecord) -> Iterator[None]:
+        """Have what a spout writes into ``/pfs/out`` committed, until its command has ended."""
+        if self.plan.tars is None:
+            yield
+            return
+        pipe = OutPipe(
+            root=self.root,
+            folder=self.log.parent,
+            spout=self.plan.tars,
+            client=self.client,
+            clock=self.clock,
+            tell=lambda sentence: self._log(datum, sentence),
+        )
+        with pipe:
+            pipe.open()
+            yield
+
+    def _log(self, datum: DatumRecord, sentence: str) -> None:
+        with open_log(self._task(datum)) as log:
+            log.write(f"[{sentence}]\n".encode())
+
     def _pause(self, seconds: float) -> None:
         until = self.clock.monotonic() + seconds
         while not self.stop.is_set() and self.clock.monotonic() < until:
             self.clock.sleep(TICK_S)
 
     def _tell_end(self, datum: DatumRecord, reason: str, pause_s: float) -> None:
-        line = f"[{reason}; it is started again in {pause_s:g} s]\n"
-        with open_log(self._task(datum)) as log:
-            log.write(line.encode())
+        self._log(datum, f"{reason}; it is started again in {pause_s:g} s")
         self._say("down", reason)
 
     def _say(self, state: str, reason: str = "") -> None:
@@ -181,7 +206,7 @@ class Stand:
             root=self.root,
             cmd=tuple(command.cmd),
             stdin=tuple(command.stdin),
-            env={**self.client, **env},
+            env={**self.client, **env} if self.is_client else env,
             working_dir=command.working_dir,
             user=command.user,
             log=self.log,

@@ -30,7 +30,8 @@ def _document(more: dict[str, Any]) -> dict[str, Any]:
             "has to be 1",
         ),
         ({**SPOUT, "service": {"internal_port": 80}}, "service", '"spout": {"service"'),
-        ({"spout": {"marker": "m"}}, "spout.marker", "pfs put file"),
+        ({"spout": {"marker": "a/b"}}, "spout.marker", "the name of a file in /pfs"),
+        ({"spout": {"marker": "out"}}, "spout.marker", "the name of a file in /pfs"),
         ({"spout": {"servce": {}}}, "spout.servce", "did you mean 'service'"),
     ],
 )
@@ -64,11 +65,16 @@ def test_what_ends_or_counts_tries_is_named_as_without_effect() -> None:
     assert all("has no effect: the command of a service is kept up" in w for w in loaded.warnings)
 
 
-def test_the_older_overwrite_is_left_out_with_a_warning() -> None:
-    [loaded] = load_specs(_document({"spout": {"overwrite": True}}))
+@pytest.mark.parametrize("old", [{"overwrite": False}, {"marker": "m"}])
+def test_a_spout_of_the_older_kind_is_taken_with_a_warning(old: dict[str, Any]) -> None:
+    [loaded] = load_specs(_document({"spout": old}))
+    [today] = load_specs(_document({"spout": {}}))
 
-    assert "spout.overwrite is left out" in loaded.warnings[0]
-    assert loaded.document["spout"] == {}
+    assert "write tar archives into /pfs/out: they are taken" in loaded.warnings[0]
+    assert loaded.document["spout"] == old
+    assert loaded.spec.spout is not None
+    assert today.spec.spout is not None
+    assert (loaded.spec.spout.is_old, today.spec.spout.is_old) == (True, False)
 
 
 @pytest.mark.parametrize("inside", ["service", "spout"])
