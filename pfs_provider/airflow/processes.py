@@ -5,24 +5,24 @@ process. Must not know: what a process does.
 """
 
 import os
-import platform
 import signal
-from pathlib import Path
+
+from pfs_provider.processes import name_machine, start_of
 
 __all__ = ["end_process", "is_alive", "process_name"]
 
 
 def process_name(pid: int) -> str:
     """Return a name of a process that holds beyond this one."""
-    return f"{_machine()}/{pid}/{_started(pid)}"
+    return f"{name_machine()}/{pid}/{start_of(pid)}"
 
 
 def is_alive(name: str) -> bool | None:
     """Return whether the process lives; None if it is on another machine."""
     machine, pid, started = name.split("/")
-    if machine != _machine():
+    if machine != name_machine():
         return None
-    return bool(started) and _started(int(pid)) == started
+    return bool(started) and start_of(int(pid)) == started
 
 
 def end_process(name: str) -> bool:
@@ -34,21 +34,3 @@ def end_process(name: str) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _machine() -> str:
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}.{Path('/proc/self/ns/pid').readlink().name.strip('pid:[]')}"
-    except OSError:
-        return platform.node().replace("/", "_")
-
-
-def _started(pid: int) -> str:
-    """Return when a process started, in clock ticks; empty if there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] == "Z" else fields[19]

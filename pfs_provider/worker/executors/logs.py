@@ -11,9 +11,8 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from pfs_provider.closing import Closing
 from pfs_provider.worker.executors.masks import Masker, find_secrets
 from pfs_provider.worker.executors.port import MAX_LOG_BYTES, Task
 
@@ -83,7 +82,7 @@ def _hidden(task: Task) -> tuple[bytes, ...]:
     )
 
 
-class LogWriter:
+class LogWriter(Closing):
     """Appends to one log, as a context manager. ``n_dropped`` counts the bytes left out.
 
     ``error`` says why the disk took no more, None if it took all.
@@ -196,17 +195,6 @@ class LogWriter:
         self._offset += written
         self._last_byte = bytes(part[written - 1 : written])
         return written
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _say_cut(self, why: str) -> None:
         start = "" if self._last_byte == b"\n" else "\n"
