@@ -76,7 +76,10 @@ class Keeping:
         except UnavailableError as error:
             if error.code == ErrorCode.CLUSTER_FORBIDDEN:
                 self.starts = None
-                yield f"workers that cannot start are given up late only: {error}"
+                yield (
+                    "workers that cannot start are given up late only, for want of rights that "
+                    f"argo_templates/access gives: {error}"
+                )
 
     def _is_late(self) -> bool:
         self._began = self._began or self.clock.monotonic()
