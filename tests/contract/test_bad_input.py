@@ -80,6 +80,10 @@ BAD: list[tuple[str, Any, type[PfsError], ErrorCode, str]] = [
      ErrorCode.SPEC_ILLEGAL, "no_module:edges"),
     ("function-input", lambda p: p.map("shutil:disk_usage", input="images"), RefusedError,
      ErrorCode.SPEC_ILLEGAL, "disk_usage takes path"),
+    ("secret-kind", lambda p: p.create_secret({"kind": "Pod"}), RefusedError,
+     ErrorCode.SECRET_ILLEGAL, "Secret"),
+    ("secret", lambda p: p.inspect_secret("none"), NotFoundError,
+     ErrorCode.SECRET_NOT_FOUND, "none"),
     ("in-use", lambda p: p.delete_repo("images"), ConflictError, ErrorCode.IN_USE, "made"),
     ("pipeline-repo", lambda p: p.delete_repo("made"), ConflictError, ErrorCode.IN_USE, "made"),
 ]  # fmt: skip
@@ -138,6 +142,31 @@ def test_a_bad_spec_is_refused_by_its_field(
     assert raised.value.code in {ErrorCode.SPEC_ILLEGAL, ErrorCode.NAME_ILLEGAL}
     assert named in str(raised.value)
     assert [p.name for p in mishandled.list_pipelines()] == ["made"]
+
+
+def test_a_missing_secret_fails_its_job_with_the_field_and_harms_nothing_else(
+    tmp_path: Path,
+) -> None:
+    wanted = [{"name": "db", "key": "password", "env_var": "PW"}]
+    transform = {"cmd": ["sh"], "stdin": ["cp /pfs/images/* /pfs/out"]}
+    with Pfs(home=tmp_path) as pfs:
+        pfs.create_repo("images")
+        pfs.create_pipeline({**COPY, "transform": {**transform, "secrets": wanted}})
+        pfs.create_pipeline({**COPY, "pipeline": {"name": "other"}})
+        pfs.put_file("images@master:/x", b"1")
+
+        jobs = {job.pipeline: job for job in pfs.run()}
+
+        reason = jobs["edges"].reason or ""
+        assert (jobs["edges"].state, jobs["edges"].processed) == ("failure", 0)
+        assert reason.startswith("transform.secrets[0].env_var: the secret 'db' with the key")
+        assert "pfs create secret" in reason
+        assert jobs["other"].state == "success"
+        assert pfs.inspect_commit("edges@master").error
+        secret = {"kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": "x"}}
+        pfs.create_secret(secret)
+        pfs.put_file("images@master:/y", b"2")
+        assert {job.state for job in pfs.run()} == {"success"}
 
 
 def test_a_spec_over_what_is_not_there_or_on_itself_is_refused(mishandled: Pfs) -> None:

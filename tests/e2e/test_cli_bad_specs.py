@@ -262,7 +262,8 @@ def test_a_secret_that_this_machine_cannot_give_fails_the_job_and_no_other(
     jobs = {job["pipeline"]: job for job in pfs.ok("list", "job", "-o", "json").json}
     assert jobs["other"]["state"] == "success"
     assert jobs["wanting"]["state"] == "failure"
-    assert jobs["wanting"]["reason"].startswith("transform.secrets: ")
+    assert jobs["wanting"]["reason"].startswith("transform.secrets[0].env_var: ")
+    assert "the secret 'db' with the key 'password'" in jobs["wanting"]["reason"]
 
 
 def test_datums_are_listed_before_there_is_a_pipeline_with_all_its_inputs(

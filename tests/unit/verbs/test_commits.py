@@ -171,6 +171,20 @@ def test_squashing_moves_files_into_the_child_and_deleting_drops_them(world: Pfs
     assert _code(world.pfs.delete_commit, NotFoundError, third) == ErrorCode.COMMIT_NOT_FOUND
 
 
+def test_squashing_a_change_tells_the_workers_of_its_job(world: PfsWorld) -> None:
+    world.pfs.create_pipeline(spec("up", "copy"))
+    first, second = world.put(a="1"), world.put(b="2")
+    at_work = world.claim("up")
+    world.pfs.plan_job(str(at_work))
+    world.pfs.stop_job(f"up@{second}")  # the only way to an end before the job below it
+
+    world.pfs.squash_commit(first)
+
+    assert at_work.id == first
+    assert world.storage.store.read(at_work.stop) == b"its change was deleted"
+    assert [job.id for job in world.pfs.list_jobs("up")] == [second]
+
+
 def test_two_inputs_in_a_transaction_make_one_job(world: PfsWorld) -> None:
     world.pfs.create_repo("b")
     cross = {"cross": [{"pfs": {"repo": repo, "glob": "/*"}} for repo in ("in", "b")]}
