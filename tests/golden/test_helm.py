@@ -94,6 +94,33 @@ def test_more_settings_reach_the_scheduler_and_restart_it() -> None:
     assert annotations[0] != annotations[1]
 
 
+def test_passwords_of_egresses_are_mounted_for_the_scheduler_alone() -> None:
+    plain = render_chart(*URLS)
+    objects = render_chart(*URLS, "egress.secrets={shop-db,lake}", "metrics.enabled=true")
+    before, after = (
+        next(
+            each["spec"]["template"]["spec"]
+            for each in of_kind(rendered, "Deployment")
+            if each["metadata"]["name"] == "pfs-scheduler"
+        )
+        for rendered in (plain, objects)
+    )
+    (container,) = after["containers"]
+
+    assert {"name": "PFS_SECRETS", "value": "/run/pfs-secrets"} in container["env"]
+    assert container["volumeMounts"][1:] == [
+        {"name": "egress-0", "mountPath": "/run/pfs-secrets/shop-db", "readOnly": True},
+        {"name": "egress-1", "mountPath": "/run/pfs-secrets/lake", "readOnly": True},
+    ]
+    assert after["volumes"][1:] == [
+        {"name": "egress-0", "secret": {"secretName": "shop-db"}},
+        {"name": "egress-1", "secret": {"secretName": "lake"}},
+    ]
+    assert "PFS_SECRETS" not in yaml.safe_dump(before)
+    others = [each for each in objects if each["metadata"]["name"] != "pfs-scheduler"]
+    assert "shop-db" not in yaml.safe_dump(others)
+
+
 def test_without_places_it_says_what_is_missing() -> None:
     done = run_chart()
 
