@@ -118,6 +118,34 @@ def test_single_workers_of_one_job_are_started_apart(pfs: Pfs) -> None:
     assert pfs.finish_job(job).state == "success"
 
 
+def test_a_worker_that_is_started_apart_has_the_secrets_of_its_spec(pfs: Pfs) -> None:
+    check = 'test "$PASSWORD" = zebra-hunter && cp /pfs/in/* /pfs/out/'
+    secrets = [{"name": "db", "key": "password", "env_var": "PASSWORD"}]
+    document = {
+        "pipeline": {"name": "up"},
+        "input": {"pfs": {"repo": "in", "glob": "/*"}},
+        "transform": {"cmd": ["sh", "-c", check], "secrets": secrets},
+    }
+    pfs.create_repo("in")
+    pfs.create_pipeline(document)
+    pfs.put_file("in@master:/a", b"1")
+    claimed = pfs.claim_job("up", owner=ME)
+    assert claimed is not None
+    job = f"up@{claimed.id}"
+    pfs.plan_job(job)
+
+    with pytest.raises(RefusedError) as missing:
+        pfs.start_worker(job, number=0, of=1, name="mine")
+    data = {"password": "zebra-hunter"}
+    pfs.create_secret({"kind": "Secret", "metadata": {"name": "db"}, "stringData": data})
+    workers = pfs.start_worker(job, number=0, of=1, name="mine")
+
+    assert missing.value.code == ErrorCode.SECRET_MISSING
+    assert _wait(pfs, job, workers) is None
+    workers.stop()
+    assert pfs.finish_job(job).state == "success"
+
+
 def test_what_cannot_be_begun_says_why(pfs: Pfs) -> None:
     (job,) = _create(pfs)
 
