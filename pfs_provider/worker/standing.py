@@ -211,11 +211,15 @@ class Stand:
             user=command.user,
             log=self.log,
             hidden=self.hidden,
-            masked=tuple(self.plan.masked),
+            masked=(*self.plan.masked, *self._credentials()),
             secrets=self.secrets,
             folders=self.given.folders,
             max_log_bytes=self.plan.max_log_bytes,
         )
+
+    def _credentials(self) -> list[str]:
+        """Return the client's variables that open the store: no list of processes shows them."""
+        return [name for name, value in self.client.items() if value in self.secrets]
 
 
 def _describe(outcome: Outcome) -> str:

@@ -2,8 +2,10 @@
 
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +48,21 @@ def shell(tmp_path: Path, calls: socket.socket) -> Shell:
     return shell
 
 
+def _create(shell: Shell, lines: list[str], **more: Any) -> str:
+    """Make a pipeline whose command is a shell that calls for each datum; return its job."""
+    batching = more.pop("datum_batching", False)
+    spec = {
+        "pipeline": {"name": "many"},
+        "transform": {"cmd": ["sh"], "stdin": lines, "datum_batching": batching},
+        "input": {"pfs": {"repo": "in", "glob": "/*"}},
+        "datum_tries": 1,
+        "parallelism_spec": {"constant": 1},
+        **more,
+    }
+    shell.ok("create", "pipeline", "-f", shell.write("many.json", json.dumps(spec)))
+    return f"many@{shell.json('list', 'job', '-p', 'many')[0]['id']}"
+
+
 def _answer(calls: socket.socket) -> tuple[str, socket.socket]:
     call, _ = calls.accept()
     return Path(call.recv(1000).decode()).name, call
@@ -79,6 +96,73 @@ def test_a_datum_at_work_is_started_again_and_its_try_does_not_count(
     ended = shell.pfs("restart", "datum", job, restarted["id"])
     assert (ended.returncode, ended.stdout) == (4, b"")
     assert b"has ended already: success [job-finished]" in ended.stderr
+
+
+def test_of_a_set_only_the_datum_at_work_begins_again(shell: Shell, calls: socket.socket) -> None:
+    for name in ("c", "d"):
+        shell.ok("put", "file", f"in@master:/{name}", "-f", shell.write(name, name))
+    script = shell.write("call.py", SCRIPT.format(port=calls.getsockname()[1]))
+    lines = [f"{sys.executable} {shell.folder / script}"]
+    job = _create(shell, lines, datum_set_spec={"number": 3})
+
+    running = shell.start("run", "many")
+    order = []
+    for _ in range(2):
+        name, call = _answer(calls)
+        order.append(name)
+        if len(order) == 1:
+            call.close()
+    [restarted] = shell.json("restart", "datum", job, f"in:/{order[1]}")
+    for _ in range(3):
+        name, again = _answer(calls)
+        order.append(name)
+        again.close()
+    call.close()
+    _, error = running.communicate(timeout=120)
+
+    assert order == ["a", "b", "b", "c", "d"]
+    assert running.returncode == 0, error
+    done = {one["id"]: one for one in shell.json("list", "datum", job)}
+    assert [one["state"] for one in done.values()] == ["success"] * 4
+    assert {one["tries"] for one in done.values()} == {1}
+    assert done[restarted["id"]]["files"] == restarted["files"]
+    assert [shell.ok("get", "file", f"many@master:/{name}") for name in "abcd"] == list("abcd")
+
+
+def test_a_program_that_stays_up_begins_again_with_the_datum_it_was_at(
+    shell: Shell, calls: socket.socket
+) -> None:
+    shell.ok("put", "file", "in@master:/c", "-f", shell.write("c", "c"))
+    script = shell.write("call.py", SCRIPT.format(port=calls.getsockname()[1]))
+    lines = [
+        "echo begun",
+        "while pfs next datum",
+        f"do . /pfs/.env; {sys.executable} {shell.folder / script} || exit 1",
+        "done",
+    ]
+    job = _create(shell, lines, datum_batching=True, datum_set_spec={"number": 2})
+
+    running = shell.start("run", "many")
+    order = []
+    for _ in range(2):
+        name, call = _answer(calls)
+        order.append(name)
+        if len(order) == 1:
+            call.close()
+    shell.ok("restart", "datum", job, "/b")
+    for _ in range(2):
+        name, again = _answer(calls)
+        order.append(name)
+        again.close()
+    call.close()
+    _, error = running.communicate(timeout=120)
+
+    assert order == ["a", "b", "b", "c"]
+    assert running.returncode == 0, error
+    done = shell.json("list", "datum", job)
+    assert [(one["state"], one["tries"]) for one in done] == [("success", 1)] * 3
+    assert shell.ok("logs", "--job", job).split().count("begun") == 2
+    assert [shell.ok("get", "file", f"many@master:/{name}") for name in "abc"] == list("abc")
 
 
 def test_what_cannot_be_restarted_is_told_by_what_it_is(shell: Shell) -> None:

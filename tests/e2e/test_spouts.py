@@ -3,24 +3,21 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
-from pfs_provider.errors import NotFoundError
 from pfs_provider.infos import CommitInfo
 from pfs_provider.pfs import Pfs
-from tests.docs.pages import find_blocks
 from tests.e2e.shell import Shell, watching
+from tests.e2e.spouts import commands, make_page_pipeline, n_there, open_queue, wait_until
+
+if TYPE_CHECKING:
+    import psycopg
 
 pytestmark = pytest.mark.timeout(600)
-
-PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/services-and-spouts.md"
 
 
 @pytest.fixture
@@ -29,54 +26,10 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
-def queue(postgres_url: str) -> Iterator[tuple[str, "psycopg.Connection"]]:
+def queue() -> Iterator[tuple[str, "psycopg.Connection"]]:
     """A queue of its own: how to get there, and a connection."""
-    url = postgres_url.replace("postgresql+psycopg", "postgresql")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE message (id bigserial PRIMARY KEY, body text NOT NULL)")
-        yield make_conninfo(url), connection
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    while not is_so():
-        time.sleep(0.1)
-
-
-def commands(script: Path) -> list[int]:
-    """The processes that run it."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if os.fsencode(script) in (folder / "cmdline").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
-
-
-def n_there(pfs: Pfs) -> int:
-    """How many messages have landed."""
-    with suppress(NotFoundError):
-        return len(list(pfs.list_files("messages@master:/")))
-    return 0
-
-
-def make_page_pipeline(shell: Shell, place: str) -> Path:
-    """Make the page's pipeline over this queue; return its command's script."""
-    blocks = [block for block in find_blocks(PAGE.read_text()) if "file" in block.marks]
-    texts = {block.marks["file"]: block.text for block in blocks}
-    # Taken in small steps, and held between commit and delete: there it is to be killed.
-    held = f"while os.path.exists({str(shell.folder / 'hold')!r}): __import__('time').sleep(0.1)"
-    code = texts["take.py"].replace("LIMIT 100", "LIMIT 5")
-    before, ids, after = code.partition("                ids =")
-    script = shell.folder / shell.write("take.py", f"{before}{' ' * 16}{held}\n{ids}{after}")
-    for old, new in (
-        ("/opt/take.py", str(script)),
-        ("dbname=shop host=db.example.org user=pfs", json.dumps(place)),
-        ("/etc/pfs/pgpass", str(shell.folder / "pgpass")),
-    ):
-        assert old in texts["messages.yaml"]
-        texts["messages.yaml"] = texts["messages.yaml"].replace(old, new)
-    shell.ok("create", "pipeline", "-f", "-", stdin=texts["messages.yaml"].encode())
-    return script
+    with open_queue() as opened:
+        yield opened
 
 
 @pytest.mark.postgres

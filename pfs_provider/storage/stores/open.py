@@ -213,6 +213,13 @@ def _open_cloud(
             case _:
                 return AzureStore(url.netloc, **settings)
     except CLIENT_ERRORS as error:
+        if "No CA certificates" in str(error):
+            raise UnavailableError(
+                ErrorCode.STORE_UNAVAILABLE,
+                f"{name} cannot be asked: there are no CA certificates here; install "
+                "ca-certificates, in an image too, or name a file of them in SSL_CERT_FILE",
+                store=name,
+            ) from error
         why = str(error).strip().partition("\n")[0][:200]
         raise _refused(name, why) from error
 

@@ -116,3 +116,24 @@ def test_a_command_that_cannot_be_started_is_tried_again(world: PfsWorld, stand:
 
     thread.join()
     assert set(reasons) == {"command 'serve' is not there"}
+
+
+def test_what_opens_the_store_is_told_to_the_command_alone(world: PfsWorld, stand: Stand) -> None:
+    stand.client = {"AWS_SECRET_ACCESS_KEY": "hush", "PFS_HOME": "/home/pfs"}
+    stand.secrets = ("hush",)
+    tasks: list[Task] = []
+
+    def serve(task: Task) -> int:
+        tasks.append(task)
+        stand.stop.set()
+        return 0
+
+    world.executor.code["serve"] = serve
+    world.jobs.objects.replace(stand.job.go, b"go")
+
+    stand.run()
+
+    [task] = tasks
+    assert task.env["AWS_SECRET_ACCESS_KEY"] == "hush"
+    assert "AWS_SECRET_ACCESS_KEY" in task.masked
+    assert "PFS_HOME" not in task.masked

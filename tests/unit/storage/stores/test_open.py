@@ -127,6 +127,17 @@ def test_a_server_without_tls_is_named_as_other_clients_have_it(
     assert store.create("x", b"1")
 
 
+def test_a_machine_without_certificates_is_told_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "none.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    with pytest.raises(UnavailableError, match="install ca-certificates"):
+        open_store("s3://bucket/x?endpoint=http://127.0.0.1:9&region=r")
+
+
 def test_a_server_that_is_silent_is_waited_for_no_longer_than_was_said() -> None:
     options = {"aws_access_key_id": "a", "aws_secret_access_key": "secret"}
     with socket.create_server(("127.0.0.1", 0)) as server:
