@@ -1,8 +1,8 @@
 """From inputs to datums: pfs, cron, cross, union, join, outer join and group, at any depth.
 
 Order: pfs by path; union part after part; cross as nested loops, the last part varies fastest; join
-and group by key. A pfs input and a union of such stream; cross holds all parts but the first, join
-and group hold all parts.
+and group by key. A pfs input and a union of such stream; cross holds all parts but the first; join
+and group sort on disk, and hold what has one key.
 
 Invariants: pure; no two datums of one input have the same id; an empty part of a cross gives none.
 Must not know: where files come from. ``lookup`` gives, for one input, the files and folders that
@@ -17,6 +17,7 @@ from typing import Literal, assert_never
 
 from pfs_provider.datums.datum import Datum, Item, Piece, PieceSource, make_datum
 from pfs_provider.datums.identity import datum_id
+from pfs_provider.datums.row_sorter import Key, Pieces, RowSorter
 from pfs_provider.refs.globs import Glob, compile_glob
 from pfs_provider.refs.templates import Template, parse_template
 from pfs_provider.spec.model import (
@@ -35,7 +36,6 @@ __all__ = [
     "Key",
     "Lookup",
     "Pieces",
-    "by_key",
     "combine",
     "drop_repeated",
     "expand",
@@ -48,8 +48,6 @@ __all__ = [
 ]
 
 Lookup = Callable[[PfsInput], Iterable[Item]]
-Pieces = tuple[Piece, ...]
-Key = tuple[str, ...]
 Attribute = Literal["join_on", "group_by"]
 
 
@@ -146,39 +144,39 @@ def drop_repeated(rows: Iterator[Pieces]) -> Iterator[Pieces]:
 
 
 def _expand_join(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
-    return merge_joined(parts, [by_key(expand_pieces(part, lookup), "join_on") for part in parts])
+    return merge_joined(parts, (expand_pieces(part, lookup) for part in parts))
 
 
 def merge_joined(
-    parts: tuple[Input, ...], tables: list[dict[Key, list[Pieces]]]
+    parts: tuple[Input, ...], rows_of_parts: Iterable[Iterable[Pieces]]
 ) -> Iterator[Pieces]:
-    """Yield, key by key, every combination of what the parts of a join hold under it."""
+    """Yield, key by key, every combination of the rows that the parts of a join have under it."""
     outer = [any(leaf.outer_join for leaf in pfs_inputs(part)) for part in parts]
-    for key in sorted(set().union(*tables)):
-        found = [table.get(key) for table in tables]
-        if not all(found):
-            found = [rows for rows, kept in zip(found, outer, strict=True) if kept]
-        rows = [each for each in found if each]
-        if rows:
-            yield from (tuple(chain.from_iterable(row)) for row in product(*rows))
+    with RowSorter() as sorter:
+        for number, rows in enumerate(rows_of_parts):
+            for row in rows:
+                sorter.add(key_of(row, "join_on"), number, row)
+        for numbered in sorter:
+            found: list[list[Pieces]] = [[] for _ in parts]
+            for number, row in numbered:
+                found[number].append(row)
+            if not all(found):
+                found = [each for each, kept in zip(found, outer, strict=True) if kept and each]
+            if found:
+                yield from (tuple(chain.from_iterable(row)) for row in product(*found))
 
 
 def _expand_group(parts: tuple[Input, ...], lookup: Lookup) -> Iterator[Pieces]:
-    rows = chain.from_iterable(expand_pieces(part, lookup) for part in parts)
-    return merge_groups(by_key(rows, "group_by"))
+    return merge_groups(chain.from_iterable(expand_pieces(part, lookup) for part in parts))
 
 
-def merge_groups(groups: dict[Key, list[Pieces]]) -> Iterator[Pieces]:
+def merge_groups(rows: Iterable[Pieces]) -> Iterator[Pieces]:
     """Yield all that has one key, key by key."""
-    return (tuple(chain.from_iterable(groups[key])) for key in sorted(groups))
-
-
-def by_key(rows: Iterable[Pieces], attribute: Attribute) -> dict[Key, list[Pieces]]:
-    """Return the rows by their key."""
-    out: dict[Key, list[Pieces]] = {}
-    for pieces in rows:
-        out.setdefault(key_of(pieces, attribute), []).append(pieces)
-    return out
+    with RowSorter() as sorter:
+        for row in rows:
+            sorter.add(key_of(row, "group_by"), 0, row)
+        for numbered in sorter:
+            yield tuple(chain.from_iterable(row for _, row in numbered))
 
 
 def key_of(pieces: Pieces, attribute: Attribute) -> Key:

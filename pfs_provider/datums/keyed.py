@@ -20,7 +20,6 @@ from pfs_provider.datums.expand import (
     Key,
     Lookup,
     Pieces,
-    by_key,
     combine,
     expand_pfs,
     expand_pieces,
@@ -78,7 +77,7 @@ def join_of_keys(
 ) -> Iterator[Pieces]:
     """Yield the rows of a join that have one of the keys, key by key."""
     rows = (_rows_of_keys(part, files, "join_on", keys) for part in parts)
-    return merge_joined(parts, [by_key(each, "join_on") for each in rows])
+    return merge_joined(parts, rows)
 
 
 def group_of_keys(
@@ -86,7 +85,7 @@ def group_of_keys(
 ) -> Iterator[Pieces]:
     """Yield the rows of a group that have one of the keys, key by key."""
     rows = (_rows_of_keys(part, files, "group_by", keys) for part in parts)
-    return merge_groups(by_key(chain.from_iterable(rows), "group_by"))
+    return merge_groups(chain.from_iterable(rows))
 
 
 def _rows_of_keys(

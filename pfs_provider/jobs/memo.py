@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pfs_provider.closing import Closing
 from pfs_provider.jobs.records import DatumRecord, MemoRecord, decode, encode
+from pfs_provider.sorting import Sorter
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import CELLS, EMPTY_ROWS, Rows
-from pfs_provider.storage.sorting import Sorter
 from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import EMPTY_TREE, Entry, InPack, TreeRef
 

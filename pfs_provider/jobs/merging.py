@@ -13,6 +13,7 @@ from itertools import chain, groupby
 
 from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.jobs.memo import RecordReader
+from pfs_provider.sorting import Seeker, Sorter
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.diff import diff_trees
 from pfs_provider.storage.gathering import TreeEdits
@@ -20,7 +21,6 @@ from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.reading import read_entry
 from pfs_provider.storage.rows import Rows
-from pfs_provider.storage.sorting import Seeker, Sorter
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 from pfs_provider.versioning.joined import join_blocks
 

@@ -13,8 +13,8 @@ from pfs_provider.jobs.keys import JobRef
 from pfs_provider.jobs.memo import in_batches, write_records
 from pfs_provider.jobs.records import DatumResult, MemoRecord, PlanRecord
 from pfs_provider.jobs.results import read_results
+from pfs_provider.sorting import Sorter
 from pfs_provider.storage.gathering import TreeEdits
-from pfs_provider.storage.sorting import Sorter
 
 __all__ = ["Tally"]
 

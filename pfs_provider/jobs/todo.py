@@ -22,10 +22,10 @@ from pfs_provider.jobs.memo import (
     write_records,
 )
 from pfs_provider.jobs.records import DatumRecord, MemoRecord, PieceRecord, decode, encode
+from pfs_provider.sorting import Sorter
 from pfs_provider.storage.gathering import TreeEdits
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import Rows
-from pfs_provider.storage.sorting import Sorter
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 
 __all__ = ["Todo"]

@@ -12,10 +12,10 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from pfs_provider.closing import Closing
+from pfs_provider.sorting import ROOM_BYTES, Sorter
 from pfs_provider.storage.building import apply_ranges
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.rows import EMPTY_ROWS, Rows
-from pfs_provider.storage.sorting import ROOM_BYTES, Sorter
 from pfs_provider.storage.tree import find_entries
 from pfs_provider.storage.values import EMPTY_TREE, Entry, TreeRef
 

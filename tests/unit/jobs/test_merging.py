@@ -6,12 +6,12 @@ from pfs_provider.errors import ConflictError, ErrorCode
 from pfs_provider.jobs.memo import read_record, write_records
 from pfs_provider.jobs.merging import NOTHING, Base, merge_in_order, merge_outputs
 from pfs_provider.jobs.records import MemoRecord
+from pfs_provider.sorting import Sorter
 from pfs_provider.storage.apply import apply_changes
 from pfs_provider.storage.content import ContentWriter
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.listing import iter_entries
 from pfs_provider.storage.reading import read_entry
-from pfs_provider.storage.sorting import Sorter
 from pfs_provider.storage.values import EMPTY_TREE, TreeRef
 from tests.pfs_world import PfsWorld
 

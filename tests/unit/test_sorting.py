@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfs_provider.storage.sorting import Seeker, Sorter
+from pfs_provider.sorting import Seeker, Sorter
 
 PAIRS = st.lists(st.tuples(st.binary(max_size=3), st.binary(max_size=300)), max_size=60)
 
