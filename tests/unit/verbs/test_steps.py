@@ -126,7 +126,6 @@ def test_a_worker_that_is_started_apart_has_the_secrets_of_its_spec(pfs: Pfs) ->
         "input": {"pfs": {"repo": "in", "glob": "/*"}},
         "transform": {"cmd": ["sh", "-c", check], "secrets": secrets},
     }
-    pfs.create_repo("in")
     pfs.create_pipeline(document)
     pfs.put_file("in@master:/a", b"1")
     claimed = pfs.claim_job("up", owner=ME)
