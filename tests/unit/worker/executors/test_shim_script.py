@@ -18,6 +18,9 @@ enter() { printf 'enter\\0%s\\0' "$@"; }
 look_up() { printf 'look_up\\0%s\\0%s\\0' "$@"; found=FOUND; }
 start() { printf 'start\\0'; [ $# = 0 ] || printf '%s\\0' "$@"; }
 """
+SHOW_QUIETLY = b"""
+start_quietly() { printf 'quietly\\0'; [ $# = 0 ] || printf '%s\\0' "$@"; }
+"""
 
 
 def _read(script: bytes) -> list[str]:
@@ -55,6 +58,39 @@ def test_a_shell_reads_every_word_to_the_letter(
     variables = [f"{name}={value}" for name, value in env.items()]
     looked_up = ["look_up", cmd[0], env.get("PATH", "")]
     assert said == [*entered, *looked_up, "start", *variables, "FOUND", *cmd[1:]]
+
+
+@given(
+    env=st.dictionaries(NAME, TEXT, max_size=3),
+    quiet=st.dictionaries(st.from_regex(r"[A-Z_][A-Z_0-9]{0,6}", fullmatch=True), TEXT, min_size=1),
+)
+def test_quiet_variables_are_exported_by_a_shell_of_their_own(
+    env: dict[str, str], quiet: dict[str, str]
+) -> None:
+    names = {"PATH", "IFS", "OPTIND", "PPID", "RANDOM", "PS1", "PS2", "PS4", "LINENO", "SECONDS"}
+    quiet = {f"Q_{name}": value for name, value in quiet.items() if name not in names}
+    env = {name: value for name, value in env.items() if name not in quiet}
+    script = render_script(("t",), {**env, **quiet}, working_dir=None, quiet=[*quiet, "absent"])
+
+    said = _read(SHOW_QUIETLY + script)
+    done = subprocess.run(
+        [find_busybox(), "sh", "-c", 'quiet=yes; . "$1"', "sh", "/dev/stdin"],
+        input=b"set -- env -0\n" + script,
+        capture_output=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+    variables = [f"{name}={value}" for name, value in env.items()]
+    assert said == ["look_up", "t", env.get("PATH", ""), "quietly", *variables, "FOUND"]
+    exported = parse_environment(done.stdout)
+    assert {name: exported.get(name) for name in quiet} == quiet
+
+
+def test_a_name_that_no_shell_can_hold_goes_the_usual_way() -> None:
+    script = render_script(("t",), {"a-b": "1", "C": "2"}, working_dir=None, quiet=["a-b"])
+
+    assert _read(script)[3:] == ["start", "a-b=1", "C=2", "FOUND"]
 
 
 def test_every_byte_but_nul_arrives() -> None:
