@@ -16,10 +16,12 @@ __all__ = [
     "CHANGE_LABEL",
     "CHECKOUT",
     "COMMIT",
+    "KEEP",
     "MAP",
     "NO_START",
     "PIPELINE",
     "PIPELINES",
+    "STEP_LABEL",
     "WORKFLOW_LABEL",
     "change_workflow_name",
     "job_workflow_name",
@@ -36,6 +38,8 @@ CHECKOUT = "pfs-checkout"
 CHANGE_LABEL = "pfs.change"
 ARGO_WORKFLOW = "workflows.argoproj.io/workflow"
 """Argo's own label on each pod that it makes: the workflow's name."""
+STEP_LABEL = "pfs.step"
+KEEP = "keep"
 NO_START = "this worker will never start"
 """In the message of a pod that is given up: Argo is not to try again."""
 WORKFLOW_LABEL = "pfs.workflow"

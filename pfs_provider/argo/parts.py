@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from hera.workflows import models as m
 
+from pfs_provider.argo.names import STEP_LABEL
 from pfs_provider.k8s.names import MANAGED_BY
 
 __all__ = [
@@ -189,7 +190,7 @@ def our_pod(
             expression=RETRY_IF,
             backoff=m.Backoff(duration="5s", factor="2", max_duration="2m"),
         ),
-        metadata=metadata({"pfs.step": name}),
+        metadata=metadata({STEP_LABEL: name}),
     )
 
 

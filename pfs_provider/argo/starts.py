@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from pfs_provider.argo.names import ARGO_WORKFLOW, NO_START, WORKFLOW_LABEL
+from pfs_provider.argo.names import ARGO_WORKFLOW, KEEP, NO_START, STEP_LABEL, WORKFLOW_LABEL
 from pfs_provider.argo.work import MAIN
 from pfs_provider.clock import Clock
 from pfs_provider.errors import ErrorCode, NotFoundError, UnavailableError
@@ -93,8 +93,12 @@ class Starts:
                 self.client.patch(PODS, pod["metadata"]["name"], {"status": failed}, part="status")
 
     def clear(self) -> None:
-        """Delete pods that have not started although their steps have ended. Raises as ``end``."""
-        for pod in self._waiting(given_up=True):
+        """Delete pods of steps that have ended and that Argo leaves. Raises as ``end`` does.
+
+        These are workers that have not started, and what kept the job: Argo counts a step that is
+        told to end as failed, and removes pods that succeeded only.
+        """
+        for pod in [*self._waiting(given_up=True), *self._keepers()]:
             self.client.delete(PODS, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
 
     def _find_ripe(self, pods: list[dict[str, Any]], events: list[dict[str, Any]]) -> str | None:
@@ -112,12 +116,10 @@ class Starts:
         return max(ripe, key=ripe.count, default=None)
 
     def _pods(self) -> list[dict[str, Any]]:
-        # The jobs of one change have one id, and one workflow may run several of them.
-        wanted = job_annotations(self.job).items()
         return [
             pod
             for pod in self.client.list_objects(PODS, labels=f"{JOB_LABEL}={self.job.id}")
-            if wanted <= (pod["metadata"].get("annotations") or {}).items()
+            if _is_of(pod, self.job)
             and pod["metadata"]["labels"].get(ARGO_WORKFLOW, self.workflow) == self.workflow
         ]
 
@@ -132,15 +134,22 @@ class Starts:
             and (_phase(pod) == "Pending" or (given_up and _is_given_up(pod)))
         ]
 
+    def _keepers(self) -> list[dict[str, Any]]:
+        return [
+            pod
+            for pod in self.client.list_objects(PODS, labels=f"{STEP_LABEL}={KEEP}")
+            if pod["metadata"]["labels"].get(ARGO_WORKFLOW) == self.workflow
+            and _is_of(pod, self.job)
+        ]
+
     def _events(self) -> list[dict[str, Any]]:
         return self._allowed(lambda: self.client.list_objects(EVENTS, fields=EVENT_FIELDS))
 
     def _find_job(self) -> dict[str, Any] | None:
         """Return the Indexed Job that this workflow made for the job."""
         labels = f"{WORKFLOW_LABEL}={self.uid}"
-        wanted = job_annotations(self.job).items()
         for job in self._allowed(lambda: self.client.list_objects(JOBS, labels=labels)):
-            if wanted <= (job["metadata"].get("annotations") or {}).items():
+            if _is_of(job, self.job):
                 return job
         return None
 
@@ -152,6 +161,12 @@ class Starts:
             if error.code != ErrorCode.CLUSTER_FORBIDDEN:
                 raise
             return []
+
+
+def _is_of(found: Json, job: JobRef) -> bool:
+    """Return whether it is of this job: jobs of one change have one id."""
+    told = found["metadata"].get("annotations") or {}
+    return job_annotations(job).items() <= told.items()
 
 
 def _is_argos(pod: Json) -> bool:

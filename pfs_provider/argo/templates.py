@@ -20,6 +20,7 @@ from pfs_provider.argo.names import (
     MAP,
     PIPELINE,
     PIPELINES,
+    STEP_LABEL,
     WORKFLOW_LABEL,
 )
 from pfs_provider.argo.parts import (
@@ -301,7 +302,7 @@ def _exit() -> list[m.Template]:
                 action="delete",
                 flags=["jobs.batch", "--selector", f"{WORKFLOW_LABEL}={{{{workflow.uid}}}}"],
             ),
-            metadata=metadata({"pfs.step": "remove"}),
+            metadata=metadata({STEP_LABEL: "remove"}),
         ),
     ]
 

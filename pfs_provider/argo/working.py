@@ -6,7 +6,7 @@ runs however the workers ended, and looks at their results. Must not know: which
 
 from hera.workflows import models as m
 
-from pfs_provider.argo.names import NO_START
+from pfs_provider.argo.names import KEEP, NO_START, STEP_LABEL
 from pfs_provider.argo.parts import (
     IMAGE,
     START_TIMEOUT,
@@ -137,7 +137,7 @@ def build_work() -> m.Template:
                 JOB_LABEL: input_of("id"),
                 PROJECT_LABEL: input_of("project"),
                 PIPELINE_LABEL: input_of("name"),
-                "pfs.step": "work",
+                STEP_LABEL: "work",
             },
             {JOB_ANNOTATION: input_of("job")},
         ),
@@ -163,7 +163,7 @@ def build_work_job() -> m.Template:
             expression=JOB_RETRY_IF,
             backoff=m.Backoff(duration="10s", factor="2", max_duration="10m"),
         ),
-        metadata=metadata({"pfs.step": "work-job"}, {JOB_ANNOTATION: input_of("job")}),
+        metadata=metadata({STEP_LABEL: "work-job"}, {JOB_ANNOTATION: input_of("job")}),
     )
 
 
@@ -175,9 +175,9 @@ def build_keep() -> m.Template:
     options = ["--lease", input_of("lease"), "--", input_of("job")]
     container = our_container(["keep", *stay(), *options], has_outputs=False)
     container.resources = m.ResourceRequirements(requests={"cpu": "100m", "memory": "128Mi"})
-    made = our_pod("keep", inputs(job=None, lease=None), container)
+    made = our_pod(KEEP, inputs(job=None, lease=None), container)
     made.daemon = True
-    made.metadata = metadata({"pfs.step": "keep"}, {JOB_ANNOTATION: input_of("job")})
+    made.metadata = metadata({STEP_LABEL: KEEP}, {JOB_ANNOTATION: input_of("job")})
     return made
 
 
@@ -189,5 +189,5 @@ def build_finish() -> m.Template:
         our_container(["finish", *stay(), "--node", "{{node.name}}", "--", input_of("job")]),
         gives=outputs("commit"),
     )
-    made.metadata = metadata({"pfs.step": "finish"}, {JOB_ANNOTATION: input_of("job")})
+    made.metadata = metadata({STEP_LABEL: "finish"}, {JOB_ANNOTATION: input_of("job")})
     return made

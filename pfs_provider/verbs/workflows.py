@@ -22,8 +22,8 @@ from pfs_provider.errors import (
     ErrorCode,
     FailedError,
     NotFoundError,
+    PfsError,
     RefusedError,
-    UnavailableError,
 )
 from pfs_provider.infos import JobInfo
 from pfs_provider.jobs.inspection import get_job
@@ -216,8 +216,7 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
             raise ConflictError(
                 ErrorCode.JOB_TAKEN, f"job {job} is run by another scheduler by now", job=job
             )
-        if ended.state != "success":
-            self._clear_pods(ref, stay)
+        self._clear_pods(ref, stay)
         return _check_success(ended)
 
     def settle_workflow(self, stay: Stay, reason: str) -> list[str]:
@@ -355,9 +354,9 @@ class WorkflowVerbs(JobVerbs, StepVerbs):
         )
 
     def _clear_pods(self, ref: JobRef, stay: Stay) -> None:
-        """Delete workers' pods that still wait to start; their steps are over."""
+        """Delete the job's pods that are left; their steps are over."""
         starts = self._find_starts(ref, stay, {})
-        with suppress(UnavailableError):  # a right that is missing: the workflow's end frees them
+        with suppress(PfsError):  # a right that is missing: the workflow's end frees them
             if starts is not None:
                 starts.clear()
 

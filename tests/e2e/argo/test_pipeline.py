@@ -62,6 +62,8 @@ def test_edges_and_montage_run_by_two_submissions_with_provenance(argo: Argo, pf
     assert commit.run["node"] == "edges[0].begin"
     wanted = {"pfs.project": "default", "pfs.pipeline": "edges", "pfs.job": change}
     assert wanted.items() <= workflow["labels"].items()
+    kept = [pod for pod in argo.pods("pfs.step=keep") if pod["status"]["phase"] != "Running"]
+    assert kept == []
 
 
 def test_a_change_runs_stage_after_stage_in_one_workflow(argo: Argo, pfs: Pfs) -> None:

@@ -188,6 +188,22 @@ def test_pods_that_are_given_up_fail_with_the_reason(starts: Starts, api: KubeAp
     ]
 
 
+def test_what_kept_the_job_is_deleted_in_the_end(starts: Starts, api: KubeApi) -> None:
+    def put(name: str, workflow: str, job: str) -> None:
+        _put(api, name, running=True, workflow=workflow, job=job)
+        labels = api.objects["pods", name]["metadata"]["labels"]
+        labels["pfs.step"] = "keep"
+        del labels["pfs.job"]
+
+    put("w-keep", "w", f"default/edges@{ID}")
+    put("w-keep-2", "w", f"default/montage@{ID}")
+    put("x-keep", "x", f"default/edges@{ID}")
+
+    starts.clear()
+
+    assert {name for kind, name in api.objects if kind == "pods"} == {"w-keep-2", "x-keep"}
+
+
 def test_an_indexed_job_is_given_a_deadline_that_is_over(
     starts: Starts, api: KubeApi, clock: HandClock
 ) -> None:
