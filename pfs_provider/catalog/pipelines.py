@@ -27,6 +27,7 @@ from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError, Refused
 from pfs_provider.refs.names import BranchKey, PipelineKey
 
 __all__ = [
+    "check_started",
     "create_pipeline",
     "delete_pipeline",
     "find_pipeline",
@@ -255,6 +256,21 @@ def update_pipeline(  # noqa: PLR0913 each is one fact of a pipeline
     return get_pipeline(tx, key)
 
 
+def check_started(pipeline: Pipeline) -> None:
+    """Refuse what a stopped pipeline cannot do.
+
+    Raises:
+        ConflictError: ``in-use``: it is stopped.
+    """
+    if pipeline.stopped:
+        raise ConflictError(
+            ErrorCode.IN_USE,
+            f"pipeline {pipeline.key} is stopped: "
+            f"start it with `pfs start pipeline {pipeline.key}`",
+            pipeline=str(pipeline.key),
+        )
+
+
 def rerun_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
     """Open a job on the current inputs, though nothing has changed.
 
@@ -263,12 +279,7 @@ def rerun_pipeline(tx: Tx, key: PipelineKey) -> Pipeline:
         ConflictError: ``in-use``: it is stopped.
     """
     found = get_pipeline(tx, key)
-    if found.stopped:
-        raise ConflictError(
-            ErrorCode.IN_USE,
-            f"pipeline {key} is stopped: start it with `pfs start pipeline {key}`",
-            pipeline=str(key),
-        )
+    check_started(found)
     tx.stale.append(Stale(found.output.full, tx.new_change(), forced=True))
     return found
 

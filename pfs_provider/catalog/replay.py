@@ -14,7 +14,7 @@ from pfs_provider.catalog.history import base_commit, list_commits
 from pfs_provider.catalog.job_rows import insert_job
 from pfs_provider.catalog.jobs import get_job
 from pfs_provider.catalog.keys import pipeline_text
-from pfs_provider.catalog.pipelines import get_pipeline
+from pfs_provider.catalog.pipelines import check_started, get_pipeline
 from pfs_provider.catalog.transaction import Moved, Tx
 from pfs_provider.catalog.values import Commit, CommitPin, Job, Pipeline
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError
@@ -41,12 +41,7 @@ def run_on_commits(tx: Tx, key: PipelineKey, chosen: Sequence[Commit]) -> Job:
             error.
     """
     found = get_pipeline(tx, key)
-    if found.stopped:
-        raise ConflictError(
-            ErrorCode.IN_USE,
-            f"pipeline {key} is stopped: start it with `pfs start pipeline {key}`",
-            pipeline=str(key),
-        )
+    check_started(found)
     heads = _heads(tx, found)
     picked: dict[RepoKey, CommitId] = {}
     for commit in chosen:

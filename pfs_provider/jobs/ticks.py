@@ -15,7 +15,7 @@ from pfs_provider.catalog import branches, pipelines, repos
 from pfs_provider.catalog.crons import last_tick, next_tick
 from pfs_provider.catalog.transaction import Tx
 from pfs_provider.catalog.values import Pipeline
-from pfs_provider.errors import ConflictError, ErrorCode, NotFoundError
+from pfs_provider.errors import ErrorCode, NotFoundError
 from pfs_provider.refs.ids import CommitId
 from pfs_provider.refs.names import BranchKey, PipelineKey
 from pfs_provider.refs.paths import parse_path
@@ -90,12 +90,7 @@ def put_ticks_now(versions: Versions, tx: Tx, key: PipelineKey, change: CommitId
             f"pipeline {key} has no cron input: `pfs rerun pipeline {key}` runs it once more",
             pipeline=str(key),
         )
-    if pipeline.stopped:
-        raise ConflictError(
-            ErrorCode.IN_USE,
-            f"pipeline {key} is stopped: start it with `pfs start pipeline {key}`",
-            pipeline=str(key),
-        )
+    pipelines.check_started(pipeline)
     now = versions.clock.now()
     for cron in crons:
         branches.ensure_branch(tx, cron.files.branch_key)

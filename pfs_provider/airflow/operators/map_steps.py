@@ -40,7 +40,19 @@ LOOK_S = 15.0
 """Seconds between two renewals of the lease by one worker."""
 
 
-class PfsPlanOperator(BaseOperator):
+class _GroupStep(BaseOperator):
+    """One task of a group: which pipeline's job it is about, and whose."""
+
+    def __init__(
+        self, *, pipeline: str, group: str, pfs_conn_id: str = DEFAULT_CONNECTION, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pipeline = pipeline
+        self.group = group
+        self.pfs_conn_id = pfs_conn_id
+
+
+class PfsPlanOperator(_GroupStep):
     """Take the next job of a pipeline and plan it.
 
     Idempotent: a retry has the same job and the same plan.
@@ -57,20 +69,9 @@ class PfsPlanOperator(BaseOperator):
     template_fields: Sequence[str] = ("pipeline",)
     operator_extra_links = (PfsJobLink(),)
 
-    def __init__(
-        self,
-        *,
-        pipeline: str,
-        group: str,
-        workers: int | None = None,
-        pfs_conn_id: str = DEFAULT_CONNECTION,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, workers: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.pipeline = pipeline
-        self.group = group
         self.workers = workers
-        self.pfs_conn_id = pfs_conn_id
 
     def execute(self, context: "Context") -> list[int]:
         """Claim, plan, and say how many workers are useful."""
@@ -99,7 +100,7 @@ class PfsPlanOperator(BaseOperator):
         return name, plan.workers if plan.sets else 0
 
 
-class PfsWorkOperator(BaseOperator):
+class PfsWorkOperator(_GroupStep):
     """Be one of the workers of a planned job, until nothing is left to do.
 
     The work is done by a process of its own. Work is claimed in the store, set by set: which task
@@ -115,22 +116,10 @@ class PfsWorkOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("pipeline", "number", "plan")
 
-    def __init__(
-        self,
-        *,
-        number: int,
-        plan: Any,
-        pipeline: str,
-        group: str,
-        pfs_conn_id: str = DEFAULT_CONNECTION,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, number: int, plan: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.number = number
         self.plan = plan
-        self.pipeline = pipeline
-        self.group = group
-        self.pfs_conn_id = pfs_conn_id
         self._is_working = False
 
     def execute(self, context: "Context") -> None:
@@ -168,7 +157,7 @@ class PfsWorkOperator(BaseOperator):
             raise AirflowException(state.problem)
 
 
-class PfsFinishOperator(PfsLineage, BaseOperator):
+class PfsFinishOperator(PfsLineage, _GroupStep):
     """End the job that the group worked on, well or with what went wrong, and run what is left.
 
     Runs whatever became of the mapped tasks: all results that are there count. Where results are
@@ -189,23 +178,12 @@ class PfsFinishOperator(PfsLineage, BaseOperator):
     operator_extra_links = (PfsCommitLink(), PfsJobLink())
 
     def __init__(
-        self,
-        *,
-        pipeline: str,
-        group: str,
-        plan: Any,
-        drain: bool = True,
-        workers: int | None = None,
-        pfs_conn_id: str = DEFAULT_CONNECTION,
-        **kwargs: Any,
+        self, *, plan: Any, drain: bool = True, workers: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.pipeline = pipeline
-        self.group = group
         self.plan = plan
         self.drain = drain
         self.workers = workers
-        self.pfs_conn_id = pfs_conn_id
         self._is_working = False
 
     def execute(self, context: "Context") -> list[str]:
