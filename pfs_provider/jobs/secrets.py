@@ -45,6 +45,10 @@ class GivenSecrets(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     folders: dict[str, dict[str, bytes]] = {}
 
+    def __repr__(self) -> str:
+        """Return the names alone."""
+        return f"GivenSecrets({sorted(self.env)}, {sorted(self.folders)})"
+
     @property
     def values(self) -> tuple[str, ...]:
         """What nobody is to read."""

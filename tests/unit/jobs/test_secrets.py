@@ -40,6 +40,7 @@ def test_variables_and_files_are_found_and_arrive(here: Secrets) -> None:
     assert read_given(found.encode()) == found
     assert {"hunter22", "hunter22\n"} < set(found.values)
     assert NO_SECRETS.values == ()
+    assert "hunter22" not in repr(found)
 
 
 @pytest.mark.parametrize(
