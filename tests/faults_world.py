@@ -12,6 +12,7 @@ from pfs_provider.errors import PfsError
 from pfs_provider.jobs.handle import Jobs
 from pfs_provider.jobs.keys import JobRef, parse_job_ref
 from pfs_provider.pfs import Pfs
+from pfs_provider.secrets import Secrets
 from pfs_provider.settings import load_settings
 from pfs_provider.storage.handle import Storage
 from pfs_provider.storage.stores.memory import MemoryStore
@@ -75,7 +76,10 @@ def process_at(place: Place, mishap: Mishap | None = None) -> Iterator[Process]:
     versions = Versions(catalog=catalog, storage=storage, clock=clock, ids=ids)
     jobs = Jobs(versions=versions, lease_s=600)
     pfs = Pfs.__new__(Pfs)
-    pfs._engine = Engine(settings=load_settings(home=place.folder), jobs=jobs, store_options={})
+    secrets = Secrets(folder=place.folder / "secrets")
+    pfs._engine = Engine(
+        settings=load_settings(home=place.folder), jobs=jobs, secrets=secrets, store_options={}
+    )
     pfs._acts = pfs._change = None
     try:
         yield Process(pfs, jobs, PythonExecutor(dict(CODE)), place.folder)

@@ -9,10 +9,10 @@ import pytest
 from pfs_provider.catalog.leases import acquire_lease, release_lease
 from pfs_provider.catalog.pipelines import get_pipeline
 from pfs_provider.jobs.keepers import as_kept, spout_lease
-from pfs_provider.jobs.owners import _machine, _started
 from pfs_provider.jobs.service import ServiceKeeper
 from pfs_provider.jobs.spout import SpoutKeeper
 from pfs_provider.jobs.standing_notes import StandingNote, put_note
+from pfs_provider.processes import name_machine, start_of
 from pfs_provider.refs.names import PipelineKey
 from tests.pfs_world import PfsWorld, spec
 from tests.unit.jobs.hands import HandLauncher
@@ -23,7 +23,7 @@ TAP, WEB = PipelineKey("default", "tap"), PipelineKey("default", "web")
 def _dead_owner() -> str:
     """A process of this machine that lived."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        return f"process:{_machine()}:{child.pid}:{_started(child.pid)}:0"
+        return f"process:{name_machine()}:{child.pid}:{start_of(child.pid)}:0"
 
 
 def _keep(world: PfsWorld, kind: str, owner: str) -> str:
@@ -47,7 +47,7 @@ def _keep(world: PfsWorld, kind: str, owner: str) -> str:
 
 @pytest.mark.parametrize("kind", ["spout", "service"])
 def test_what_was_noted_holds_while_its_keeper_lives(world: PfsWorld, kind: str) -> None:
-    name = _keep(world, kind, f"process:{_machine()}:{os.getpid()}:{_started(os.getpid())}:0")
+    name = _keep(world, kind, f"process:{name_machine()}:{os.getpid()}:{start_of(os.getpid())}:0")
 
     found = world.pfs.inspect_pipeline(name)
 
