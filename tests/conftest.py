@@ -5,6 +5,7 @@
     store_place                                every one of them in turn
     sqlite_url, postgres_url                   an SQLAlchemy URL of an empty database
     catalog_url                                both in turn
+    world                                      a whole engine: catalog in SQLite, store in memory
     golden                                     compare bytes with a file in tests/golden
 
 PFS_TEST_PROFILE chooses how many examples hypothesis tries: fast (default), ci, deep.
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.pfs_world import PfsWorld
 from tests.services import REGION, StorePlace, need, postgres_database, s3_bucket, s3_options
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +72,15 @@ def pfs_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "pfs-home"
     monkeypatch.setenv("PFS_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[PfsWorld]:
+    """An engine with the empty repo ``in``."""
+    made = PfsWorld(tmp_path / "world")
+    made.pfs.create_repo("in")
+    yield made
+    made.close()
 
 
 @pytest.fixture

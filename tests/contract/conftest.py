@@ -1,13 +1,15 @@
-"""One database a session instead of one a test: each test has a schema of its own in it.
+"""A pod without a cluster; one database a session: each test has a schema of its own in it.
 
 Making and dropping a database makes the server write everything out: seconds on a busy disk.
 """
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.contract.shim_pod import Pod
 from tests.services import postgres_database
 
 
@@ -25,3 +27,16 @@ def postgres_url(shared_postgres: str) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{schema}"')
     return f"{shared_postgres}?options=-csearch_path%3D{schema}"
+
+
+@pytest.fixture
+def empty_pod(tmp_path: Path) -> Iterator[Pod]:
+    """Yield a pod whose user container has not been started."""
+    made = Pod(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def pod(empty_pod: Pod) -> Pod:
+    return empty_pod.start()

@@ -19,13 +19,13 @@ import pytest
 from pfs_provider.clock import SystemClock
 from pfs_provider.worker.executors.container import Box, ContainerExecutor
 from pfs_provider.worker.executors.fallback import FallbackExecutor
-from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.probe import probe
 from pfs_provider.worker.executors.process import ProcessExecutor
 from pfs_provider.worker.executors.shim import ShimExecutor
 from pfs_provider.worker.shim.install import install
 from tests.containers import find_image, find_test_engine, host_tools
 from tests.contract.shim_container import ShimContainer, find_busybox
+from tests.contract.staged import Staged
 
 SITUATIONS = ("root", "user", "fallback", "shim", "container")
 SPAWNED = ("root", "user", "fallback")
@@ -39,7 +39,7 @@ FORBID = Path(__file__).with_name("without_namespaces.py")
 
 
 @dataclass(slots=True)
-class Bench:
+class Bench(Staged):
     """An executor in one situation, and a staged datum to run commands on."""
 
     situation: str
@@ -48,31 +48,8 @@ class Bench:
     notices: list[str] = field(default_factory=list)
 
     @property
-    def root(self) -> Path:
-        return self.folder / "root"
-
-    @property
-    def out(self) -> Path:
-        return self.root / "out"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log"
-
-    def task(self, *cmd: str, **more: object) -> Task:
-        settings: dict[str, object] = {"env": {"PATH": PATH}, "log": self.log} | more
-        return Task(root=self.root, cmd=cmd, **settings)  # type: ignore[arg-type]  # as Task's own
-
-    def run(self, *cmd: str, **more: object) -> Outcome:
-        return self.executor.run(self.task(*cmd, **more))
-
-    def sh(self, script: str, **more: object) -> str:
-        """Run a script that has to succeed and return what it said."""
-        self.log.unlink(missing_ok=True)
-        outcome = self.run("sh", "-c", script, **more)
-        said = self.log.read_text()
-        assert outcome.exit_code == 0, (outcome, said)
-        return said
+    def variables(self) -> dict[str, str]:
+        return {"PATH": PATH}
 
 
 @contextmanager

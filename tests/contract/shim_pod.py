@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pfs_provider.clock import SystemClock
-from pfs_provider.worker.executors.port import Outcome, Task
 from pfs_provider.worker.executors.shim import ShimExecutor
 from pfs_provider.worker.shim.install import install
 from tests.contract.executors import PATH
 from tests.contract.shim_container import ShimContainer, find_busybox
+from tests.contract.staged import Staged
 from tests.contract.test_executor import wait_for
 
 IMAGE = {"PATH": PATH, "my.variable": "of the image", "KEPT": "yes", "HOME": "/image-home"}
 
 
 @dataclass(slots=True)
-class Pod:
+class Pod(Staged):
     """A user container, and what its worker runs tasks with."""
 
     folder: Path
@@ -54,30 +54,6 @@ class Pod:
     @property
     def shim(self) -> Path:
         return self.folder / "shim"
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "root"
-
-    @property
-    def out(self) -> Path:
-        return self.root / "out"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log"
-
-    def run(self, *cmd: str, **more: object) -> Outcome:
-        settings: dict[str, object] = {"env": {}, "log": self.log} | more
-        return self.executor.run(Task(root=self.root, cmd=cmd, **settings))  # type: ignore[arg-type]
-
-    def sh(self, script: str, **more: object) -> str:
-        """Run a script that has to succeed and return what it said."""
-        self.log.unlink(missing_ok=True)
-        outcome = self.run("sh", "-c", script, **more)
-        said = self.log.read_text(errors="surrogateescape")
-        assert outcome.exit_code == 0, (outcome, said)
-        return said
 
     def stop(self) -> None:
         self.executor.close()

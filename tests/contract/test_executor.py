@@ -313,7 +313,7 @@ def test_a_killed_worker_leaves_no_process(bench: Bench, number: signal.Signals)
     wait_for(lambda: find_processes(mark) == [])
 
 
-def wait_for(fact: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_for(fact: Callable[[], bool], timeout_s: float = 45) -> None:
     end = time.monotonic() + timeout_s
     while not fact():
         assert time.monotonic() < end, "it did not happen"

@@ -6,7 +6,6 @@ All is shown by the order of events: each side waits until it has met the other,
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -23,14 +22,6 @@ from tests.watched_store import Watch, WatchedStore
 PATIENCE_S = 20.0
 LARGE = 1 << 21
 """Bytes of a file that has chunks of its own, so that its reads are told from those of others."""
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[PfsWorld]:
-    made = PfsWorld(tmp_path / "world")
-    made.pfs.create_repo("in")
-    yield made
-    made.close()
 
 
 @contextmanager

@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,19 +14,6 @@ from tests.contract.executors import NOBODY, find_python_for_all
 from tests.contract.shim_container import find_busybox
 from tests.contract.shim_pod import IMAGE, Pod
 from tests.contract.test_executor import ROOT, find_processes
-
-
-@pytest.fixture
-def empty_pod(tmp_path: Path) -> Iterator[Pod]:
-    """Yield a pod whose user container has not been started."""
-    made = Pod(tmp_path)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def pod(empty_pod: Pod) -> Pod:
-    return empty_pod.start()
 
 
 def test_the_images_environment_stays_below_the_tasks(pod: Pod) -> None:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,21 +15,8 @@ from tests.contract.shim_pod import Pod
 from tests.contract.test_executor import ROOT, find_processes, wait_for
 
 
-def wait_for_end(pid: int, timeout_s: float = 10) -> None:
+def wait_for_end(pid: int, timeout_s: float = 45) -> None:
     wait_for(lambda: not Path(f"/proc/{pid}").exists(), timeout_s=timeout_s)
-
-
-@pytest.fixture
-def empty_pod(tmp_path: Path) -> Iterator[Pod]:
-    """Yield a pod whose user container has not been started."""
-    made = Pod(tmp_path)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def pod(empty_pod: Pod) -> Pod:
-    return empty_pod.start()
 
 
 def test_a_worker_that_comes_first_waits_for_the_container(empty_pod: Pod) -> None:

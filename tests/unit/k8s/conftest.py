@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pfs_provider.jobs.keys import JobRef
+from pfs_provider.jobs.plan import plan_job
 from pfs_provider.k8s.client import KubeClient, open_client
 from pfs_provider.k8s.cluster import Cluster
 from tests.kube_api import NAMESPACE, KubeApi, kube_api
-from tests.pfs_world import PfsWorld
+from tests.pfs_world import PfsWorld, spec
 
 
 @dataclass(slots=True)
@@ -27,15 +29,6 @@ class HandClock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.time_s += seconds
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[PfsWorld]:
-    """An engine with the empty repo ``in``."""
-    made = PfsWorld(tmp_path / "world")
-    made.pfs.create_repo("in")
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -64,3 +57,12 @@ def client(cluster: Cluster, clock: HandClock) -> Iterator[KubeClient]:
     opened = open_client(cluster, clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def job(world: PfsWorld) -> JobRef:
+    world.put(a="1")
+    world.pfs.create_pipeline(spec("up"))
+    claimed = world.claim("up")
+    plan_job(world.jobs, claimed)
+    return claimed

@@ -8,7 +8,6 @@ import pytest
 from pfs_provider.clock import RandomIds
 from pfs_provider.errors import ConflictError, ErrorCode, RefusedError, UnavailableError
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.plan import plan_job
 from pfs_provider.k8s.client import KubeClient
 from pfs_provider.k8s.cluster import Cluster
 from pfs_provider.k8s.launcher import KubernetesLauncher, pod_store_url
@@ -21,15 +20,6 @@ from tests.unit.k8s.conftest import HandClock
 SPEC = load_specs(spec("up", transform={"secrets": [{"name": "db", "env_var": "A", "key": "k"}]}))[
     0
 ].spec
-
-
-@pytest.fixture
-def job(world: PfsWorld) -> JobRef:
-    world.put(a="1")
-    world.pfs.create_pipeline(spec("up"))
-    claimed = world.claim("up")
-    plan_job(world.jobs, claimed)
-    return claimed
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from pfs_provider.errors import UnavailableError
 from pfs_provider.jobs.keys import JobRef
-from pfs_provider.jobs.plan import plan_job
 from pfs_provider.k8s.client import ATTEMPTS, JOBS, KubeClient
 from pfs_provider.k8s.signs import SignsOfLife
 from pfs_provider.k8s.workers import (
@@ -19,19 +18,10 @@ from pfs_provider.k8s.workers import (
     pod_selector,
 )
 from tests.kube_api import Fault, KubeApi
-from tests.pfs_world import PfsWorld, spec
+from tests.pfs_world import PfsWorld
 from tests.unit.k8s.conftest import HandClock
 
 Watched = Callable[..., KubernetesWorkers]
-
-
-@pytest.fixture
-def job(world: PfsWorld) -> JobRef:
-    world.put(a="1")
-    world.pfs.create_pipeline(spec("up"))
-    claimed = world.claim("up")
-    plan_job(world.jobs, claimed)
-    return claimed
 
 
 @pytest.fixture
