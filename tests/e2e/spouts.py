@@ -17,7 +17,7 @@ from tests.docs.pages import find_blocks
 from tests.e2e.shell import Shell
 from tests.services import postgres_database
 
-__all__ = ["commands", "make_page_pipeline", "n_there", "open_queue", "wait_until"]
+__all__ = ["PAGE", "commands", "make_page_pipeline", "n_there", "open_queue", "wait_until"]
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/services-and-spouts.md"
 

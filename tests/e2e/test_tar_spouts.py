@@ -11,7 +11,7 @@ import pytest
 from pfs_provider.pfs import Pfs
 from tests.docs.pages import find_blocks
 from tests.e2e.shell import Shell, watching
-from tests.e2e.test_spouts import PAGE, commands, wait_until
+from tests.e2e.spouts import PAGE, commands, wait_until
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -54,6 +54,28 @@ def finish(process: Process) -> None:
     assert process.pfs.finish_job(f"up@{SECOND}").state == "success"
 
 
+def plan_pairs(process: Process) -> None:
+    """Plan a join."""
+    assert process.pfs.claim_job("pairs", owner=OWNER) is not None
+    process.pfs.plan_job(f"pairs@{SECOND}", workers=3)
+
+
+def finish_pairs(process: Process) -> None:
+    assert process.pfs.finish_job(f"pairs@{SECOND}").state == "success"
+
+
+def finish_recovered(process: Process) -> None:
+    """Finish a job with a datum that err_cmd has recovered."""
+    ended = process.pfs.finish_job(f"recovers@{SECOND}")
+    assert (ended.state, ended.recovered) == ("success", 1)
+
+
+def finish_failed(process: Process) -> None:
+    """Finish a job with a failed datum, which makes the one behind it unrunnable."""
+    ended = process.pfs.finish_job(f"fails@{SECOND}")
+    assert (ended.state, ended.failed) == ("failure", 1)
+
+
 def open_commit(process: Process) -> None:
     process.pfs.start_commit("in@master")
 
@@ -106,6 +128,44 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
     return found
 
 
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
+    """What there is before each step of jobs of other kinds."""
+    folder = tmp_path_factory.mktemp("kinds")
+    at = Place(folder / "start")
+    at.folder.mkdir()
+    sides = [{"pfs": {"repo": name, "glob": "/(*)", "join_on": "$1"}} for name in ("in", "more")]
+    with process_at(at) as process:
+        pfs = process.pfs
+        for name in ("in", "more"):
+            pfs.create_repo(name)
+        with pfs.commit("more@master", commit_id="3" * 32) as c:
+            for name in ("a", "b", "new"):
+                c.put_file(f"/{name}", b"more")
+        pfs.create_pipeline(spec("pairs", "join", input={"join": sides}, output_conflict="concat"))
+        saved = {"err_cmd": ["rest"]}
+        pfs.create_pipeline(spec("recovers", "picky", datum_tries=1, transform=saved))
+        pfs.create_pipeline(spec("fails", "picky", datum_tries=1))
+        pfs.create_pipeline(spec("behind", "join", repo="fails", glob="/"))
+        for id_, files in ((FIRST, ("a", "b", "c")), (SECOND, ("bad", "new"))):
+            with pfs.commit("in@master", commit_id=id_) as c:
+                for name in files:
+                    c.put_file(f"/{name}", name.encode())
+            if id_ == FIRST:
+                for name in ("pairs", "recovers", "fails", "behind"):
+                    run_job(process, name)
+    found = {"plan_pairs": at}
+    for act, pipeline in (
+        (finish_pairs, "pairs"), (finish_recovered, "recovers"), (finish_failed, "fails")
+    ):  # fmt: skip
+        found[act.__name__] = worked = at.copy_to(folder / f"before-{act.__name__}")
+        with process_at(worked) as process:
+            assert process.pfs.claim_job(pipeline, owner=OWNER) is not None
+            process.pfs.plan_job(f"{pipeline}@{SECOND}", workers=3)
+            process.work(job_of(process, pipeline))
+    return found
+
+
 def strike_everywhere(
     before: Place, act: Act, fault: Fault, folder: Path
 ) -> Iterator[tuple[str, bool, Place]]:
@@ -138,7 +198,8 @@ def check(before: Place, act: Act, fault: Fault, folder: Path) -> None:
         n_struck += 1
         assert differing(portrait(place), expected) == {}, f"{fault.name} at call {call}"
         # What was done is read back; only the claim of a job and its state are left to a retry.
-        assert is_done or act is plan or fault not in HARMLESS, f"{fault.name} at call {call}"
+        is_claim = act in {plan, plan_pairs}
+        assert is_done or is_claim or fault not in HARMLESS, f"{fault.name} at call {call}"
 
     assert n_struck > 0 or fault is Fault.REPEATED
 
@@ -152,3 +213,18 @@ def test_a_step_struck_at_any_call_and_repeated_is_done_once(
     places: dict[str, Place], act: Act, fault: Fault, tmp_path: Path
 ) -> None:
     check(places[act.__name__], act, fault, tmp_path)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    "fault", [Fault.KILLED_AFTER, Fault.LOST_ANSWER, Fault.REFUSED], ids=lambda fault: fault.name
+)
+@pytest.mark.parametrize(
+    "act",
+    [plan_pairs, finish_pairs, finish_recovered, finish_failed],
+    ids=lambda act: act.__name__,
+)
+def test_a_step_of_a_join_or_with_bad_datums_is_done_once_too(
+    kinds: dict[str, Place], act: Act, fault: Fault, tmp_path: Path
+) -> None:
+    check(kinds[act.__name__], act, fault, tmp_path)

@@ -72,7 +72,7 @@ class Soak:
         folder = self.folder / f"round-{number}"
         versions = make_versions(folder / "data", random)
         shapes = draw_shapes(random, N_EXTRA)
-        n_rivals = number % (MAX_RIVALS + 1)
+        n_rivals = (number + 1) % (MAX_RIVALS + 1)
         mark = f"0{seed:012d}"
         with pairing.place(folder / "undisturbed", mark) as place:
             expected = undisturbed(place, versions, shapes)

@@ -23,7 +23,7 @@ KILLS_OF_RUN = (3, 9)
 """Least and most, for one version."""
 AIMS = {"plan": 3, "work": 4, "finish": 3, "any": 2}
 """How often a kill waits for each phase. Planning and finishing are short: only aimed kills hit."""
-VICTIMS = {"runner": 5, "worker": 3, "spawner": 1, "all": 2, "frozen runner": 2, "frozen worker": 1}
+VICTIMS = {"runner": 5, "worker": 3, "spawner": 1, "all": 2, "frozen runner": 3, "frozen worker": 1}
 WORKER_KILLS = 3
 """A worker that is lost four times fails its job, by design; so many of one runner's are killed."""
 LEFT_S = 30.0
