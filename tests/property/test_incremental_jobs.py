@@ -156,11 +156,16 @@ class IncrementalJobs(RuleBasedStateMachine):
             world.pfs.create_repo(repo)
         return world
 
-    @initialize(code=st.sampled_from(PICKY), recover=st.booleans(), content=CONTENTS)
-    def begin(self, code: str, recover: bool, content: str) -> None:
+    @initialize(
+        shape=st.sampled_from(list(SHAPES)),
+        code=st.sampled_from(PICKY),
+        recover=st.booleans(),
+        content=CONTENTS,
+    )
+    def begin(self, shape: str, code: str, recover: bool, content: str) -> None:
         self.world.commit("in@master", {"/a": "one", "/b": content, "/d/x": "two"})
-        self.world.commit("side@master", {"/s": "one"})
-        self.facts = {"shape": "top", "code": code, "recover": recover, "policy": "fail"}
+        self.world.commit("side@master", {"/s": "one", "/c": "one"})
+        self.facts = {"shape": shape, "code": code, "recover": recover, "policy": "fail"}
         self._save(self.world.pfs.create_pipeline(self._spec("out"))[0].version)
 
     def _spec(self, name: str) -> dict[str, Any]:
@@ -214,7 +219,7 @@ class IncrementalJobs(RuleBasedStateMachine):
             SEEN["stopped job"] += 1
 
     @rule(
-        shape=st.sampled_from([None, *SHAPES]),
+        shape=st.none() | st.sampled_from(list(SHAPES)),
         code=st.sampled_from([None, *PICKY]),
         recover=st.booleans(),
         policy=st.sampled_from(["fail", "fail", "overwrite", "concat"]),
