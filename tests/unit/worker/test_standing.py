@@ -119,6 +119,7 @@ def test_a_command_that_cannot_be_started_is_tried_again(world: PfsWorld, stand:
 
 
 def test_what_opens_the_store_is_told_to_the_command_alone(world: PfsWorld, stand: Stand) -> None:
+    stand.is_client = True
     stand.client = {"AWS_SECRET_ACCESS_KEY": "hush", "PFS_HOME": "/home/pfs"}
     stand.secrets = ("hush",)
     tasks: list[Task] = []
