@@ -68,7 +68,10 @@ def test_the_role_grants_what_a_launcher_needs_and_nothing_else(
 
 
 def test_the_code_makes_the_calls_that_the_role_is_for() -> None:
-    calls = {call for path in (ROOT / "pfs_provider").rglob("*.py") for call in _calls(path)}
+    source = ROOT / "pfs_provider"
+    # What a workflow's steps call is for another role: tests/unit/argo/test_access.py.
+    paths = [path for path in source.rglob("*.py") if source / "argo" not in path.parents]
+    calls = {call for path in paths for call in _calls(path)}
     needed = {(resource, verb) for _, resource, verb in needed_rights(own_secret=True)}
 
     assert calls == needed

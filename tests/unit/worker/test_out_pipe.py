@@ -12,6 +12,13 @@ from pfs_provider.pfs import Pfs
 from pfs_provider.worker.out_pipe import OutPipe
 from tests.unit.worker.test_tar_stream import tar
 
+THREADS = {"out-pipe", "commits"}
+
+
+def subprocesses() -> str:
+    """The processes that this one has started."""
+    return "".join(path.read_text() for path in sorted(Path("/proc/self/task").glob("*/children")))
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
@@ -48,15 +55,16 @@ def test_all_that_was_written_is_committed_in_order_at_the_end(place: Path) -> N
         assert len(pfs.list_commits("out")) == 5
     assert told == []
     assert list(place.glob("*.tar")) == []
-    assert threading.active_count() == 1
+    assert not THREADS & {thread.name for thread in threading.enumerate()}
 
 
 def test_a_pipe_that_nobody_writes_to_starts_nothing(place: Path) -> None:
+    before = subprocesses()
     with pipe(place, []) as out:
         out.open()
-        threads = {thread.name for thread in threading.enumerate()}
-    assert {"out-pipe", "commits"} <= threads
-    assert threading.active_count() == 1
+        assert {thread.name for thread in threading.enumerate()} >= THREADS
+        assert subprocesses() == before
+    assert not THREADS & {thread.name for thread in threading.enumerate()}
 
 
 def test_a_marker_that_cannot_be_fetched_is_one_clear_error(place: Path) -> None:
